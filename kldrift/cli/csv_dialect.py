@@ -53,10 +53,6 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     """Detect the dialect from the beginning of a CSV file.
 
     Options that are given are not guessed.
-
-    Raises:
-        DatasetError: it has one column, and no known separator gives more; or it does not begin
-            with the names.
     """
     known = {name.lower(): value for name, value in given.items()}
     raw = beginning(path)

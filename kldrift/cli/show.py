@@ -62,12 +62,7 @@ LABEL: Final = 44
 
 
 def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
-    """The lines about the last window of a monitor, or about one of its features; and a summary.
-
-    Raises:
-        OutputError: the tables have no window, or cannot be read.
-        ConfigError: the last window has no such feature.
-    """
+    """The lines about the last window of a monitor, or about one of its features; and a summary."""
     store = reach_store(config.output.path)
     windows = stored_windows(store, config.monitor, timed=config.time is not None)
     zone = config.time.zone if config.time else "UTC"

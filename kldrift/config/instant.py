@@ -15,9 +15,6 @@ EXAMPLE: Final = "an ISO 8601 time such as 2020-04-01T00:00:00Z"
 def instant(moment: object, zone: str = "UTC") -> datetime:
     """Return a moment in UTC; a date is its first instant.
 
-    Raises:
-        ConfigError: it is no moment.
-
     Examples:
         >>> instant("2020-04-01T10:30:00+02:00") == instant(datetime(2020, 4, 1, 8, 30))
         True

@@ -25,11 +25,7 @@ INDENTS: Final = ((2, 4, 2), (2, 2, 0), (4, 4, 2), (4, 6, 4), (4, 4, 0))
 
 
 def mute_from(values: Mapping[str, str | None]) -> Mute:
-    """A mute from its keys.
-
-    Raises:
-        ConfigError: one is empty, or no day.
-    """
+    """A mute from its keys."""
     try:
         return TypeAdapter(Mute).validate_python(values)
     except ValidationError as error:
@@ -51,11 +47,7 @@ def mute_lines(mute: Mute) -> str:
 
 
 def add_mute(path: Path, mute: Mute) -> None:
-    """Write a mute into a configuration file, whole or not at all.
-
-    Raises:
-        ConfigError: the file cannot be read, or would not be a configuration any more.
-    """
+    """Write a mute into a configuration file, whole or not at all."""
     path = path.resolve()  # a link stays one
     try:
         before = path.read_bytes().decode()

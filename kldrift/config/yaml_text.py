@@ -59,9 +59,6 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
 
     Returns:
         Mappings with text keys, lists, text, numbers, booleans and ``None``.
-
-    Raises:
-        ConfigError: on a syntax error, a tag, or a duplicate key; with its line.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = _Resolver

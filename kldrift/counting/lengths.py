@@ -16,9 +16,6 @@ _DURATIONS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 def length(text: str) -> tuple[int, str]:
     """The length of a window as a number of units, which are ``m``, ``h``, ``d``, ``w`` or ``mo``.
 
-    Raises:
-        ValueError: it is no such length.
-
     Examples:
         >>> length("2w"), length("month")
         ((2, 'w'), (1, 'mo'))
@@ -30,11 +27,7 @@ def length(text: str) -> tuple[int, str]:
 
 
 def duration(text: str) -> timedelta:
-    """The length of time that is written as ``30m``, ``2h``, ``90d`` or ``1w``.
-
-    Raises:
-        ValueError: it is no such length.
-    """
+    """The length of time that is written as ``30m``, ``2h``, ``90d`` or ``1w``."""
     match = DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f"expected a duration such as 30m, 2h or 90d, got {text!r}")

@@ -32,9 +32,6 @@ class SqlError(ValueError):
 def answer(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
     """Answer a question.
 
-    Raises:
-        SqlError: it is wrong.
-
     Examples:
         >>> answer("select max(x) as s from t", {"t": pa.table({"x": [1, 2]})})["s"].to_pylist()
         [2]
@@ -54,9 +51,6 @@ def columns_in(sql: str, schemas: Mapping[str, pa.Schema]) -> dict[str, list[str
 
     A plan is made for tables without rows: what a question asks for by the values in the rows, as
     a pivot does, is not in it.
-
-    Raises:
-        SqlError: it is wrong.
 
     Examples:
         >>> columns_in("from t where x > 1", {"t": pa.schema([("x", pa.int64())])})

@@ -39,12 +39,7 @@ POLICY: Final = (
 
 
 def check(path: str, overrides: Sequence[str]) -> None:
-    """Check before serving that what is needed is installed, and load it.
-
-    Raises:
-        ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong, or its
-            output cannot be reached.
-    """
+    """Check before serving that what is needed is installed, and load it."""
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise ConfigError(MISSING)
     reach_store(configured_either(path, overrides).output.path)
@@ -68,11 +63,7 @@ def is_loopback(host: str) -> bool:
 
 
 def free_port(host: str, port: int | None) -> int:
-    """The port that is asked for, or the first that is free.
-
-    Raises:
-        ConfigError: it is taken, or the address is none of this machine.
-    """
+    """The port that is asked for, or the first that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in [port] if port is not None else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -131,9 +131,6 @@ def open_session(
 
     It comes with whether it is new, so that the caller stops only what it started. ``meanwhile`` is
     entered while a new one starts.
-
-    Raises:
-        SparkError: Spark cannot be started.
     """
     active = active_session()
     if active is not None:
@@ -218,9 +215,6 @@ def require_java() -> None:
     """Check that the Java that Spark would start is there.
 
     Spark looks in ``JAVA_HOME`` and, only if that is not set, on ``PATH``; so does this.
-
-    Raises:
-        JavaError: it is not there.
     """
     home = os.environ.get("JAVA_HOME")
     if home:

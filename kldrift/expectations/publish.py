@@ -121,11 +121,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
 
 @contextmanager
 def whole_folder(root: Path, name: str) -> Iterator[Any]:
-    """The file context under ``root``, once what is a monitor's and unreadable is gone.
-
-    Raises:
-        OutputError: a file cannot be read, or the disk is full, whatever GX makes of it.
-    """
+    """The file context under ``root``, once what is a monitor's and unreadable is gone."""
     try:
         remove_unreadable(root, name)
         with open_project(root) as context:

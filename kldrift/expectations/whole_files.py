@@ -68,11 +68,7 @@ def _whole(file: Path, mode: str, **kwargs: Any) -> Iterator[Any]:
 
 
 def unreadable(root: Path, name: str) -> list[Path]:
-    """The files of a monitor that cannot be read and have to be made again.
-
-    Raises:
-        OutputError: the folder is none, or a file of somebody else cannot be read.
-    """
+    """The files of a monitor that cannot be read and have to be made again."""
     if root.exists() and not root.is_dir():
         raise NoSuchOutputError(f"{root}: expectations.path is a file; state a folder")
     above = next(p for p in (root, *root.parents) if p.exists())
@@ -96,11 +92,7 @@ def unreadable(root: Path, name: str) -> list[Path]:
 
 
 def _blank(file: Path) -> bool:
-    """Whether a file of the project is empty; variables may also have comments only.
-
-    Raises:
-        OutputError: it is not, and cannot be read.
-    """
+    """Whether a file of the project is empty; variables may also have comments only."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - adds a filter of warnings to the process
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 

@@ -23,11 +23,7 @@ def column_type(
     whose: str = "the data",
     foreign: Iterable[Skipped] = (),
 ) -> pa.DataType:
-    """The type of a named column; if there is none, the error names the nearest one.
-
-    Raises:
-        ConfigError: there is no such column, or more than one, or it is one of the ``foreign``.
-    """
+    """The type of a named column; if there is none, the error names the nearest one."""
     for skipped in foreign:
         if skipped.column == name:
             raise ConfigError(f"{key}: {name!r} of {whose} cannot be read: {skipped.reason}")
@@ -46,11 +42,7 @@ def check_plain(
     whose: str = "the data",
     foreign: Iterable[Skipped] = (),
 ) -> None:
-    """Check that a column is there and that its values can be written as a name.
-
-    Raises:
-        ConfigError: it is not there, cannot be read, or holds lists, structs or bytes.
-    """
+    """Check that a column is there and that its values can be written as a name."""
     kind = column_type(key, name, schema, whose, foreign)
     if not has_names(kind):
         raise ConfigError(f"{key}: expected a column of plain values, got {name!r} of type {kind}")
@@ -75,11 +67,7 @@ def as_read(
 
 
 def check_time(name: str, schema: pa.Schema, foreign: Iterable[Skipped] = ()) -> None:
-    """Check that a column holds times.
-
-    Raises:
-        ConfigError: it is not there, cannot be read, or is neither a timestamp nor a date.
-    """
+    """Check that a column holds times."""
     kind = column_type("time.column", name, schema, foreign=foreign)
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)):
         to = "timestamp_seconds" if pa.types.is_integer(kind) else "to_timestamp"

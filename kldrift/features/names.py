@@ -18,11 +18,7 @@ GLOB: Final = frozenset("*?[")
 
 
 def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:
-    """Check that the names in the configuration exist; those of ``exclude`` need not.
-
-    Raises:
-        ConfigError: an include or an override matches nothing in either dataset.
-    """
+    """Check that the names in the configuration exist; those of ``exclude`` need not."""
     names = {*names, *columns}
     known = sorted(names)
     problems: list[str] = []

@@ -35,12 +35,7 @@ class FeaturePlan:
 
 
 def plan_features(schema: pa.Schema, wanted: Wanted) -> FeaturePlan:
-    """Plan the features of a dataset that is looked at alone.
-
-    Raises:
-        ConfigError: as :func:`plan_side`, or an override asks for what the column's type cannot
-            give.
-    """
+    """Plan the features of a dataset that is looked at alone."""
     plan = plan_side(schema, wanted)
     for skipped in plan.skipped:
         if skipped.mistake:
@@ -56,9 +51,6 @@ def plan_side(
     A column whose override asks for what its type cannot give is skipped: it may be that the other
     side has the type that was meant. Hours, weekdays and months of instants are told by the clock
     of ``zone``.
-
-    Raises:
-        ConfigError: a derived feature has the name of a column, or is no feature.
     """
     features: list[Feature] = []
     skipped: list[Skipped] = []

@@ -44,11 +44,7 @@ OTHER_TIME: Final = "; {as_of} in it is the time of the run, which --as-of names
 
 
 def check_output(config: Config | ModelShift) -> None:
-    """Check that nothing is written where rows are read, or where it cannot be.
-
-    Raises:
-        ConfigError: a folder of the output lies below one that is read, or expectations in none.
-    """
+    """Check that nothing is written where rows are read, or where it cannot be."""
     places = [("output.path", config.output.path)]
     if config.expectations is not None:
         places.append(("expectations.path", config.expectations.path))
@@ -118,9 +114,6 @@ def check_names(
         datasets: the datasets; nothing is checked where only Spark knows the columns of one.
         fit: raises a ConfigError where the configuration does not fit what is known of them.
         derived: the features that Spark computes.
-
-    Raises:
-        ConfigError: some names are in none.
     """
     unsure = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in derived]
     computed = pa.schema([(name, pa.float64()) for name in derived])

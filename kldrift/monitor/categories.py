@@ -29,11 +29,7 @@ def limits_of(p: Pair, config: Config) -> Mapping[str, CategoryLimits]:
 
 
 def check_kinds(pairs: Sequence[Pair], config: Config) -> None:
-    """Check that features whose categories have limits have categories.
-
-    Raises:
-        ConfigError: one has none.
-    """
+    """Check that features whose categories have limits have categories."""
     pairs_by_name = {p.feature.name: p for p in pairs}
     problems = []
     for name, override in config.features.override.items():
@@ -53,11 +49,7 @@ def check_kinds(pairs: Sequence[Pair], config: Config) -> None:
 def check_categories(
     pairs: Sequence[Pair], references: Mapping[str, Profile], config: Config
 ) -> None:
-    """Check that categories with limits of their own are in the reference.
-
-    Raises:
-        ConfigError: one is not.
-    """
+    """Check that categories with limits of their own are in the reference."""
     problems = []
     for p in pairs:
         support = references[p.feature.name].support

@@ -53,10 +53,6 @@ def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:
         data: what a caller gave.
         side: ``reference`` or ``current``, for errors.
         exclude: patterns of columns that need not become one of Arrow.
-
-    Raises:
-        DatasetError: a column of a frame cannot become one of Arrow.
-        TypeError: the data is of another kind.
     """
     if not isinstance(data, pd.DataFrame):
         gives_itself = any(hasattr(data, f"__arrow_c_{way}__") for way in ("stream", "array"))

@@ -92,9 +92,6 @@ def windows_between(
     """The windows that lie in a range of time.
 
     One that ends after ``last`` is left out, and one that is stored unless ``force`` is set.
-
-    Raises:
-        ConfigError: no window lies in the range.
     """
     if first >= last:
         raise ConfigError(

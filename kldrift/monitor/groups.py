@@ -155,11 +155,7 @@ def rows_of_rest(profile: Profile, k: int) -> int:
 
 
 def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: int) -> None:
-    """Check that the counts of every feature add up to the rows read, overall and for each list.
-
-    Raises:
-        KldriftError: it has not; a bug, or files that changed during the run.
-    """
+    """Check that the counts of every feature add up to the rows read, overall and for each list."""
     checked: list[tuple[Profile, Ints]] = []  # one profile that is right, and its rows
     for profile, name in zip(profiles, names, strict=True):
         own = profile.rows

@@ -195,11 +195,7 @@ def _together(g: JointPlan) -> str:
 
 
 def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> Plan:
-    """Match the features of both datasets.
-
-    Raises:
-        ConfigError: the configuration names columns that are not there, or no feature is left.
-    """
+    """Match the features of both datasets."""
     plans = [_side_plan(config, source) for source in (reference, current)]
     pairs = pair(plans[0], plans[1])
     skipped = tuple(dict.fromkeys(s for plan in plans for s in plan.skipped))

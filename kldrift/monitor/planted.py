@@ -53,9 +53,6 @@ class PlantedDrift:
     def of(cls, text: str) -> Self:
         """The drift that is written as ``shift 0.3``, ``new 1`` or ``nulls 1``.
 
-        Raises:
-            ConfigError: it is no such text.
-
         Examples:
             >>> str(PlantedDrift.of("shift 0.3")), str(PlantedDrift.of("new 1"))
             ('shift 0.3', 'new 1')

@@ -195,9 +195,6 @@ def publish_expectations(
     """Publish the scores of one window, and tell where the first page of Data Docs is.
 
     Great Expectations keeps one result for each ``run_id``.
-
-    Raises:
-        OutputError: the folder cannot be written.
     """
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 

@@ -192,10 +192,6 @@ def newest(plan: Plan) -> Reference:
     """The reference of a monitor that was read last, for rows that are counted on it.
 
     Both sides of the plan are the rows to count.
-
-    Raises:
-        OutputError: none is stored, or a file of it is damaged or cannot be read.
-        DatasetError: the rows have other columns or types than it.
     """
     monitor, path = plan.config.monitor, plan.config.output.path
     store = open_store(path)

@@ -85,11 +85,7 @@ class Scorer:
 
     @classmethod
     def of(cls, config: Config, store: Store, reference_id: str, batches: StoredBatches) -> Scorer:
-        """Read a reference.
-
-        Raises:
-            OutputError: it is not there, or damaged.
-        """
+        """Read a reference."""
         monitor = config.monitor
         try:
             supports = stored_supports(store, monitor, reference_id)
@@ -132,11 +128,7 @@ class Scorer:
         return replace(self, reference=reference, history=None)
 
     def counted(self, config: Config, window: Window) -> WindowCounts:
-        """What was counted of a window, and a plan that stored rows speak of.
-
-        Raises:
-            OutputError: a file of the window is not there, or damaged.
-        """
+        """What was counted of a window, and a plan that stored rows speak of."""
         try:
             if window in self.batches.files:
                 profiles, joint = added_up(self.batches, self.supports, window)

@@ -131,11 +131,7 @@ class GroupKeys(OfRows):
 
     @classmethod
     def unpacked(cls, payload: bytes) -> Self:
-        """Deserialise from bytes.
-
-        Raises:
-            ValueError: the bytes are damaged.
-        """
+        """Deserialise from bytes."""
         n, rest = divmod(len(payload), 14)
         if rest:
             raise ValueError(f"keys of groups take 14 bytes each, got {len(payload)} bytes")

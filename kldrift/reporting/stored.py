@@ -42,11 +42,7 @@ MOST_WINDOWS: Final = 90
 
 
 def stored_page(config: Config) -> Page:
-    """Make the page of a monitor's last window, or of a run that failed before there was one.
-
-    Raises:
-        OutputError: the tables have neither, or cannot be read.
-    """
+    """Make the page of a monitor's last window, or of a run that failed before there was one."""
     store, monitor, timed = reach_store(config.output.path), config.monitor, config.time is not None
     windows = stored_windows(store, monitor, timed=timed)
     zone = config.time.zone if config.time else "UTC"

@@ -21,11 +21,7 @@ FATAL: Final = {
 
 
 def known_fail_on(asked: str) -> str:
-    """Check what a run is asked to fail on.
-
-    Raises:
-        ConfigError: it is none of `FATAL`.
-    """
+    """Check what a run is asked to fail on."""
     if asked in FATAL:
         return asked
     hint = did_you_mean(str(asked), FATAL)

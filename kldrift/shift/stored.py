@@ -23,11 +23,7 @@ UNFINISHED: Final = "the run that wrote the tables did not finish: there is no r
 
 
 def stored_shift(config: ModelShift) -> ShiftResult:
-    """What the last run of a model shift found, in all of its windows.
-
-    Raises:
-        OutputError: the tables have none, or cannot be read.
-    """
+    """What the last run of a model shift found, in all of its windows."""
     store, monitor = reach_store(config.output.path), config.monitor
     windows = stored_windows(store, monitor, timed=config.time is not None)
     runs, unreadable = stored_runs(store, monitor)

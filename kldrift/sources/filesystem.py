@@ -82,9 +82,6 @@ def open_with_pyarrow(uri: str) -> tuple[pafs.FileSystem, str]:
 def locate(uri: str, options: Mapping[str, str]) -> tuple[RemoteFilesystem, str]:
     """The filesystem of a URI, and the path in it as the filesystem writes it.
 
-    Raises:
-        DatasetError: the URI holds a password, or nothing that is installed can open it.
-
     Examples:
         >>> locate("s3a://bucket/day=1", {"region": "eu-west-1"})
         (RemoteFilesystem(uri='s3://bucket', options=(('region', 'eu-west-1'),)), 'bucket/day=1')

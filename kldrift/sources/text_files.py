@@ -64,11 +64,7 @@ def opened(path: str) -> Any:
 
 
 def beginning(path: str) -> bytes:
-    """The beginning of a local file, decompressed.
-
-    Raises:
-        DatasetError: it cannot be read.
-    """
+    """The beginning of a local file, decompressed."""
     try:
         with opened(path) as file:
             return bytes(file.read(LOOKED_AT))
@@ -104,9 +100,6 @@ def text_options(dataset: Dataset) -> dict[str, str]:
     """The options for Spark's reader that a dataset of text files needs and does not state.
 
     Rows that do not fit fail the run, unless ``mode`` is stated: nulls would stand for them.
-
-    Raises:
-        DatasetError: a file is in an encoding that is not stated.
     """
     stated = {name.lower(): value for name, value in dataset.options.items()}
     needed: dict[str, str] = {}

@@ -79,9 +79,6 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
         current: moments of the current rows.
         reference: moments of the reference's rows, about the same pivot.
         ridge: share of each feature's reference variance that is added to both covariances.
-
-    Raises:
-        Unscorable: a feature has no spread, or a covariance is singular.
     """
     # About the pivot that both share: a mean of 1e9 would round the distance of the two.
     mean_p, mean_q = current.sum1 / current.rows, reference.sum1 / reference.rows

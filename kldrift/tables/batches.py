@@ -35,11 +35,7 @@ _OF_WINDOW: Final = ["window_start", "window_end", "reference_id"]
 
 
 def checked_name(batch: object) -> str:
-    """The name of a batch, checked for use in a file name.
-
-    Raises:
-        ConfigError: it is no number and no such text.
-    """
+    """The name of a batch, checked for use in a file name."""
     name = str(batch)
     if isinstance(batch, bool) or not isinstance(batch, int | str) or not _NAME.fullmatch(name):
         raise ConfigError(
@@ -90,11 +86,7 @@ class StoredBatches:
         return cls(store, monitor, files)
 
     def reference_id(self, window: Window) -> str | None:
-        """The reference that the batches of a window were counted on; None if it has none.
-
-        Raises:
-            OutputError: they were counted on more than one.
-        """
+        """The reference that the batches of a window were counted on; None if it has none."""
         ids = sorted(self.files.get(window, {}))
         if len(ids) > 1:
             names = " and ".join(self.files[window][i][-1] for i in ids)

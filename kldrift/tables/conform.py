@@ -69,11 +69,7 @@ def _is_instant(kind: pa.DataType) -> bool:
 
 
 def same_names(what: str, given: Mapping[str, Any] | list[str], wanted: Any) -> None:
-    """Check that names are the wanted ones, in any order.
-
-    Raises:
-        ValueError: one is unknown, missing, or stands there twice.
-    """
+    """Check that names are the wanted ones, in any order."""
     names, wanted = list(given), list(wanted)
     unknown = [name for name in names if name not in wanted]
     if unknown:

@@ -86,11 +86,7 @@ class FlatLists:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> FlatLists:
-        """The lists of a column of numbers or texts.
-
-        Raises:
-            ValueError: a list holds a null.
-        """
+        """The lists of a column of numbers or texts."""
         lists = column.combine_chunks()
         values = lists.flatten()
         if values.null_count:

@@ -34,11 +34,7 @@ class Marker(NamedTuple):
 
 
 def read_marker(store: Store) -> Marker | None:
-    """Read the marker of a folder; None for a folder without one.
-
-    Raises:
-        OutputError: the marker is damaged, or of a newer version of the tables.
-    """
+    """Read the marker of a folder; None for a folder without one."""
     where = store.location(MARKER)
     try:
         file = store.open(MARKER)

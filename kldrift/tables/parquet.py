@@ -97,9 +97,6 @@ def from_parquet(
     """The rows of a Parquet file.
 
     Columns of ``schema`` that the table got later are null where the file has none.
-
-    Raises:
-        ValueError: the file is damaged, which its checksums tell, or holds another table.
     """
     reader = pa.BufferReader(source) if isinstance(source, bytes) else source
     try:

@@ -180,11 +180,7 @@ def window_tables(
 
 
 def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
-    """The reference that a window was counted on; that of its run if no feature was counted.
-
-    Raises:
-        OutputError: a file is not there, damaged or cannot be read; or it has several references.
-    """
+    """The reference that a window was counted on; that of its run if no feature was counted."""
     for table in ("profiles", "drift_scores"):
         name = window_file(table, monitor, window)
         ids = _read(store, name, ["reference_id"])["reference_id"].unique().to_pylist()
@@ -319,9 +315,6 @@ def read_if_there(
     """The rows of a file, or some of their columns; None where there is no such file.
 
     ``whole`` names a table whose columns must all be there.
-
-    Raises:
-        DamagedError: the file is damaged; the error ends with the remedy.
     """
     try:
         file = store.open(path, names)

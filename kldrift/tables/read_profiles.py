@@ -36,11 +36,7 @@ BEYOND: Final[Mapping[str, float]] = {
 def read_profiles(
     table: pa.Table, supports: Supports
 ) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
-    """The profiles of features and of joint groups, by name, in the order of their first rows.
-
-    Raises:
-        ValueError: the rows are damaged, or of another reference.
-    """
+    """The profiles of features and of joint groups, by name, in the order of their first rows."""
     table = conform("profiles", table)
     others = set(table["reference_id"].unique().to_pylist()) - {supports.reference_id}
     if others:

@@ -230,9 +230,6 @@ def read_supports(table: pa.Table) -> Supports:
     """Read supports from their rows.
 
     They are all of one reference, without the columns ``FOR_READERS``.
-
-    Raises:
-        ValueError: the rows are damaged.
     """
     table = conform("supports", table, without=FOR_READERS)
     about = ("reference_id", "reference_key", "rows", "run_id", "read_at")

@@ -145,9 +145,6 @@ def _by_first_line(files: Sequence[File], comment: str) -> list[tuple[list[str],
     """The files that have one and the same header, and whether one has rows below it.
 
     Files without a line are left out.
-
-    Raises:
-        DatasetError: no file has a line.
     """
     groups: dict[bytes, tuple[list[str], bool]] = {}
     for file in files:
@@ -205,11 +202,7 @@ def _wider(one: T.DataType, other: T.DataType) -> T.DataType:
 def _beside(
     header: Sequence[str], wanted: Sequence[str], path: str, fold: Callable[[str], str]
 ) -> list[str]:
-    """The unexpected names in a header; if there are any, all expected ones must be there.
-
-    Raises:
-        DatasetError: some are not there, and others are: these may be other names for the same.
-    """
+    """The unexpected names in a header; if there are any, all expected ones must be there."""
     there, known = ({fold(name) for name in names} for names in (header, wanted))
     absent = [name for name in wanted if fold(name) not in there]
     foreign = [name for name in header if fold(name) not in known]

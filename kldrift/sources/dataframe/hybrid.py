@@ -61,11 +61,7 @@ class HybridSource:
         return self.files.size(features)
 
     def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
-        """The results of a program's tasks; sets with a derived feature are Spark's alone.
-
-        Raises:
-            ConfigError: such a set has a column that Spark cannot read.
-        """
+        """The results of a program's tasks; sets with a derived feature are Spark's alone."""
         derived = {n for n, columns in program.sets.items() if _any_derived(columns)}
         for skipped in self.frame.foreign:
             if any(f.path[0] == skipped.column for n in derived for f in program.sets[n]):

@@ -52,10 +52,6 @@ def read_frame(
 
     ``reason`` says why Spark reads it; ``schema`` is asked for where Spark cannot infer it, and
     ``load`` to read the files where it cannot read all of them at once.
-
-    Raises:
-        DatasetError: Spark cannot read it.
-        ConfigError: its query or schema is no valid SQL.
     """
     try:
         if load is None:

@@ -110,11 +110,7 @@ def _installed() -> bool:
 
 @contextmanager
 def _told(path: str) -> Iterator[None]:
-    """Tell what goes wrong with a table in the words of this package.
-
-    Raises:
-        DatasetError: something did.
-    """
+    """Tell what goes wrong with a table in the words of this package."""
     from pyiceberg.exceptions import NoSuchTableError, ValidationError  # noqa: PLC0415 - an extra
 
     try:

@@ -18,9 +18,6 @@ def chosen(options: Mapping[str, str], known: Collection[str]) -> tuple[str, str
     """The option that names a version, and its value; None if the newest is wanted.
 
     ``known`` are the options that do, in lower case; Spark compares names without regard to case.
-
-    Raises:
-        ConfigError: two of them do.
     """
     given = [(name, value) for name, value in options.items() if name.lower() in known]
     if len(given) > 1:
@@ -29,11 +26,7 @@ def chosen(options: Mapping[str, str], known: Collection[str]) -> tuple[str, str
 
 
 def number_option(name: str, value: str, what: str) -> int:
-    """The number that an option gives.
-
-    Raises:
-        ConfigError: it gives none.
-    """
+    """The number that an option gives."""
     if not value.isdecimal():
         raise ConfigError(f"options.{name}: expected {what}, got {value!r}")
     return int(value)
@@ -41,9 +34,6 @@ def number_option(name: str, value: str, what: str) -> int:
 
 def time_option(name: str, value: str) -> datetime:
     """The time that an option gives, in UTC unless it says otherwise.
-
-    Raises:
-        ConfigError: it gives none, or one in the future: what it names would still change.
 
     Examples:
         >>> str(time_option("timestampAsOf", "2024-02-01 12:30:00+01:00"))

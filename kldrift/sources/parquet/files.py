@@ -103,10 +103,6 @@ class File:
         """Open the file with Arrow.
 
         ``checked`` says that it was opened before in this run, so that its footer is known.
-
-        Raises:
-            DatasetError: the file cannot be read, is no Parquet file, or not the one that the log
-                of its table tells of.
         """
         try:
             source: Any = self.path

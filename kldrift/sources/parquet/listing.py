@@ -145,11 +145,7 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
 
 
 def is_there(uri: str, options: Mapping[str, str]) -> bool:
-    """Whether a URI, up to its first part with a wildcard, leads to anything.
-
-    Raises:
-        DatasetError: the store cannot be asked.
-    """
+    """Whether a URI, up to its first part with a wildcard, leads to anything."""
     fixed, pattern = _split(uri)
     try:
         remote, root = locate(fixed, options)

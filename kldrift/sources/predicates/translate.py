@@ -88,9 +88,6 @@ def columns(where: str, schema: pa.Schema | None = None) -> frozenset[str]:
 
     They are spelt as in the schema, or else as in the predicate.
 
-    Raises:
-        ValueError: the predicate cannot be parsed, or a column is not in the schema.
-
     Examples:
         >>> sorted(columns("trip.distance > 2 AND `Fare amount` IS NOT NULL"))
         ['Fare amount', 'trip']
@@ -130,11 +127,7 @@ def steady(text: str) -> bool:
 
 
 def parse(where: str) -> exp.Expression:
-    """Parse a Spark SQL predicate.
-
-    Raises:
-        RefusedError: it is no predicate, or means one thing or another as Spark is set.
-    """
+    """Parse a Spark SQL predicate."""
     for sign, reason in AMBIGUOUS.items():
         if sign in where:
             raise RefusedError(reason)

@@ -77,11 +77,7 @@ def unit_scalar(kind: pa.DataType, units: int) -> Any:
 
 
 def in_units(column: Column, value: LiteralValue) -> Fraction:
-    """The literal as a number of the column's units; not always a whole one.
-
-    Raises:
-        RefusedError: Spark would round, reject or convert it in a way that is not certain.
-    """
+    """The literal as a number of the column's units; not always a whole one."""
     kind = column.type
     if pa.types.is_date32(kind):
         return Fraction((_day(column, value) - EPOCH.date()).days)
@@ -113,11 +109,7 @@ def in_units(column: Column, value: LiteralValue) -> Fraction:
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """Read a date or a time that matches ``DATE`` or ``TIMESTAMP``.
-
-    Raises:
-        RefusedError: there is no such day or time.
-    """
+    """Read a date or a time that matches ``DATE`` or ``TIMESTAMP``."""
     try:
         return dt.datetime.fromisoformat(text)
     except ValueError as error:
