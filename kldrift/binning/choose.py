@@ -58,7 +58,6 @@ class Proposal:
     """A proposed support, and which of its cells need exact counts to be kept.
 
     Attributes:
-        support: what the reference is counted on.
         tentative: keys or categories that keep a cell of their own only if they fill enough rows.
         share: the smallest share of rows (nulls left out) that a tentative cell must fill.
         most: most categories to keep.

@@ -23,7 +23,6 @@ class Frozen:
     """The frozen support and where each proposed cell went.
 
     Attributes:
-        support: what both datasets are compared on.
         target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
     """
 

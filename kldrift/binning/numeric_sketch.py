@@ -48,9 +48,6 @@ class NumericSketch:
         limit: most cells that are kept.
         level: resolution: at 0 each cell holds one value; each level halves the resolution.
         prefixes: the cells that hold rows, increasing.
-        counts: rows per cell.
-        lows: smallest key seen in each cell.
-        highs: largest key seen in each cell.
         heavy: every key that fills 2/512 of the rows, and some that fill less: candidates for a
             cell of their own. Which others are among them depends on the batches.
         hashes: the smallest hashes of distinct integers, to estimate their number; None while

@@ -39,8 +39,7 @@ class HashSample:
 
     Attributes:
         limit: most values that are kept.
-        hashes: increasing, shape ``(k,)``.
-        rows: of each, exact.
+        rows: of each value, exact.
         names: the values themselves of the first hashes, a string array.
     """
 

@@ -22,15 +22,8 @@ class Draft:
     """What a configuration is drafted from.
 
     Attributes:
-        monitor: its name.
-        reference: the reference, of text files with its schema.
-        current: the current dataset.
         day: the day that the current dataset is of, as ``--as-of`` takes it; None for none.
-        note: about the reference.
-        assumed: what was assumed of the files.
-        wanted: the features that the values suggest.
         plan: the features, and the columns that are left out.
-        remarks: what is worth a look, by column.
         of_text: whether the files are of text, whose types may have to be inferred.
         folder: where the configuration will stand; paths below it are relative to it.
     """

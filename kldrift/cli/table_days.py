@@ -26,7 +26,6 @@ class TableDays:
     """The days of a table, by a column.
 
     Attributes:
-        column: its name.
         days: its values, in order, as ISO dates; of times, the first and the last day.
         quoted: how a day is written in SQL, with ``{}`` for it.
         times: whether it holds times, so that a day is a range of its values.

@@ -35,7 +35,6 @@ class Line:
     """One line of text.
 
     Attributes:
-        text: the line.
         severity: that it begins with; empty for none.
         whole: whether it is a row, a picture or a command, which folding would tear apart; what
             else is too long for a terminal is folded between its words.

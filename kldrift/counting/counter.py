@@ -56,7 +56,6 @@ class Counter:
     """Counts batches of one feature on one support.
 
     Args:
-        support: the cells.
         key_type: how values become keys; as when the support was chosen.
         remembered: bytes of the largest dictionary that is kept for the next batch, which often
             has the same.

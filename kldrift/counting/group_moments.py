@@ -15,11 +15,7 @@ WAITING_SUMS: Final = 4096
 
 
 class GroupMoments:
-    """Adds up the moments of groups; those of batches wait until there are many.
-
-    Args:
-        pivot: what they are about.
-    """
+    """Adds up the moments of groups; those of batches wait until there are many."""
 
     def __init__(self, pivot: float) -> None:
         self._pivot = pivot

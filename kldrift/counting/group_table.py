@@ -28,11 +28,7 @@ core's cache is added to another in the time of so many rows."""
 
 
 class GroupTable:
-    """Row counts and moments of one list's groups, in the numbering of the task.
-
-    Args:
-        support: the cells.
-    """
+    """Row counts and moments of one list's groups, in the numbering of the task."""
 
     def __init__(self, support: Support) -> None:
         self._support = support

@@ -23,10 +23,7 @@ class JointColumns:
     """The columns of joint features: numeric features, or one column of vectors.
 
     Attributes:
-        name: as in the tables.
-        features: the features; a vector column is one.
         pivots: what moments are taken about, per feature; one for all elements of a vector.
-        diagonal: whether dependence is left out.
         vector: whether the one feature is a column of vectors.
     """
 

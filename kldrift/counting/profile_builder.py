@@ -54,10 +54,6 @@ class ProfileBuilder:
     """Adds up batches of one feature; without segments no row is assigned to a cell.
 
     Args:
-        support: the cells.
-        key_type: how values become keys.
-        remembered: see :class:`~kldrift.counting.counter.Counter`.
-        lists: number of lists of segments.
         most: names that are kept of values that were never seen; 0 if they are not noted.
         windows: whether the first list is that of windows.
     """

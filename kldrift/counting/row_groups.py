@@ -26,7 +26,6 @@ class SegmentList:
     """The columns of a list of segments, and the names of the segments that are counted.
 
     Attributes:
-        columns: the columns, as one dataset has them.
         names: of the segments, in the order of their places; none before they are known.
     """
 
@@ -144,11 +143,7 @@ class Grouper(Protocol):
 
 
 class RowGrouper:
-    """Assigns rows to groups, batch by batch; numbers groups in the order in which they appear.
-
-    Args:
-        lists: the lists of segments.
-    """
+    """Assigns rows to groups, batch by batch; numbers groups in the order in which they appear."""
 
     def __init__(self, lists: Sequence[SegmentList]) -> None:
         self._lists = lists

@@ -52,7 +52,6 @@ class WindowGrouper:
     Rows without a time are in no segment: they are the REST of each list.
 
     Args:
-        lists: the lists of segments.
         known: whether the names of their segments are known; rows of others are the REST too.
     """
 

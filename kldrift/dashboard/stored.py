@@ -37,15 +37,9 @@ class Scene:
     """The subject of the page.
 
     Attributes:
-        config: the configuration of one of the monitors.
-        overrides: what it was asked for beside its file.
         writable: whether mutes may be written into its file.
-        output: the folder of the tables.
-        monitor: the one that is looked at.
-        windows: its windows, in the order of time.
         window: the one that is looked at; None before there is one.
         damaged: which later windows cannot be read, and why; empty for none.
-        zone: of the times.
     """
 
     config: Config
@@ -80,8 +74,6 @@ class Look:
     """A window of a monitor with its context.
 
     Attributes:
-        scores: ``drift_scores``, the worst first.
-        cells: ``drift_cells``.
         story: what is known beside them.
     """
 

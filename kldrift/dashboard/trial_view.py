@@ -46,7 +46,6 @@ class TriedRules:
     """Rules to try.
 
     Attributes:
-        overrides: of the configuration, ``key.path=value``.
         against: the key of a window that takes the place of the reference.
     """
 

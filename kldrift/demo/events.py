@@ -24,9 +24,6 @@ class Planted:
 
     Attributes:
         features: the columns that change; none where only their number does.
-        day_from: the first day.
-        day_to: the last day, included.
-        what: what happens, for people.
         shows_in: the feature of ``drift_scores`` that must notice it.
     """
 
@@ -39,14 +36,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Decoy:
-    """Something that looks odd but is no drift, and must raise no alert.
-
-    Attributes:
-        features: the features that it shows in.
-        day_from: the first day.
-        day_to: the last day, included.
-        what: what happens, for people.
-    """
+    """Something that looks odd but is no drift, and must raise no alert."""
 
     features: tuple[str, ...]
     day_from: int

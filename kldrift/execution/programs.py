@@ -194,13 +194,7 @@ class CountProgram(_ByNumber):
 
 
 class DatasetCounts(NamedTuple):
-    """What was counted of a dataset.
-
-    Attributes:
-        profiles: of each feature.
-        joint: of each joint.
-        unseen: the values of each feature that the reference never had, where there are any.
-    """
+    """What was counted of a dataset."""
 
     profiles: list[Profile]
     joint: list[JointProfile]

@@ -31,7 +31,6 @@ class DriftSummaryAction(ValidationAction):  # type: ignore[misc]  # GX is untyp
     and Google Chat show. A webhook that fails is a warning in the log: it does not stop the run.
 
     Args:
-        name: the name of the action within its checkpoint.
         webhook: ``http(s)`` address; ``${NAME}`` is taken from the environment or GX's variables.
         min_severity: the lowest severity that is listed. GX's own ``notify_on`` matches the
             highest severity exactly, so ``warning`` keeps silent when something is critical.

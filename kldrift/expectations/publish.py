@@ -40,11 +40,9 @@ class Published:
     """The outcome of publishing a run to Great Expectations.
 
     Attributes:
-        checkpoint_result: the ``CheckpointResult``, for those who work with GX.
         evaluated: drift expectations that were evaluated, one per feature, metric and severity.
         failed_warning: those of severity ``warning`` that failed, without a score included.
         failed_critical: those of severity ``critical`` that failed, without a score included.
-        docs_index: the index page of Data Docs, or None.
     """
 
     checkpoint_result: Any

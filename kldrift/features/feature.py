@@ -28,12 +28,8 @@ class Feature:
         path: the column and, for a nested value, the struct fields below it.
         part: what of the column is counted.
         family: what its values are, so that both sides can be told apart: number, text, ...
-        type: the column's type, for messages.
-        kind: ``numeric`` or ``categorical``.
-        key_type: how values become keys.
         scale: keys per unit, see :class:`~kldrift.profiles.support.NumericSupport`.
         unit: what a key stands for.
-        floats: whether categories were floats.
         keep: monitored even if it looks like an identifier.
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
@@ -106,16 +102,7 @@ def as_categories(feature: Feature) -> Feature:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A column that is no feature, and why.
-
-    Attributes:
-        column: its name.
-        reason: why it is none.
-        type: its type, for messages.
-        mistake: what the configuration asks of it that its type cannot give; empty if nothing is.
-        mixed: whether the files of its dataset have it in types that do not fit together.
-        ambiguous: whether several columns of its dataset have its name.
-    """
+    """A column that is no feature, and why."""
 
     column: str
     reason: str

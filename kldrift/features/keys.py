@@ -151,7 +151,6 @@ class EncodedColumn:
     """A batch of a text feature, dictionary-encoded: distinct names and a code per row.
 
     Args:
-        column: the values, shape ``(n,)``.
         known: the labels of a batch before, which this one may have too.
 
     Attributes:

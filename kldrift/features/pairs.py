@@ -21,8 +21,6 @@ class Pair:
     """One feature on both sides; None where a dataset does not have it.
 
     Attributes:
-        reference: in the reference.
-        current: in the current dataset.
         changed: how the types differ, if they cannot be compared; empty otherwise.
         retyped: how they differ, if they can.
         ambiguous: on which side several columns have its name; empty if on none.

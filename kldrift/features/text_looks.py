@@ -29,7 +29,6 @@ class TextLook:
     """A pattern of text that stands for another type.
 
     Attributes:
-        name: what it is, for a reader.
         pattern: of the whole text, in the syntax of RE2.
         needs: of the values that have the look, one at least must match this as well.
         sql: the expression that reads it, with ``{}`` for the column.

@@ -67,9 +67,6 @@ class AlertFacts:
     """The facts of a window about the rows that are raised in it.
 
     Attributes:
-        start: where it begins.
-        critical: the rows that are critical.
-        kl: of each row.
         p_value: of the rows that are further from their history than its windows.
         cause: by feature, a number that those have in common which drifted for one cause.
     """

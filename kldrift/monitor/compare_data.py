@@ -47,13 +47,7 @@ def planned(config: Config, data: Mapping[str, Any]) -> tuple[Plan, Engine]:
 
 
 def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:
-    """Return a pandas frame, or what else gives itself to Arrow, as an Arrow table.
-
-    Args:
-        data: what a caller gave.
-        side: ``reference`` or ``current``, for errors.
-        exclude: patterns of columns that need not become one of Arrow.
-    """
+    """Return a pandas frame, or what else gives itself to Arrow, as an Arrow table."""
     if not isinstance(data, pd.DataFrame):
         gives_itself = any(hasattr(data, f"__arrow_c_{way}__") for way in ("stream", "array"))
         if gives_itself and not is_spark(data):

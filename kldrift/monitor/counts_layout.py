@@ -36,11 +36,8 @@ class Layout:
     """Where the cells of features and the groups of segments are located in arrays.
 
     Attributes:
-        names: of the features.
-        rebinnings: of each.
-        columns: of each, the column of each scored cell.
+        columns: of each feature, the column of each scored cell.
         segments: of the whole and of each list, the names of its segments.
-        missing: whether missing values are a cell, as ``scoring.missing``.
     """
 
     names: tuple[str, ...]

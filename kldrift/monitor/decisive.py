@@ -21,11 +21,8 @@ class Decisive:
     """The metrics of many verdicts; arrays have shape ``(n,)``.
 
     Attributes:
-        verdicts: the verdicts.
         metric: the one that raised the row, or else the one that is nearest to its limit; None for
             a row that has no score or no limit.
-        score: its score.
-        limits: its limits.
     """
 
     verdicts: Verdicts

@@ -31,17 +31,7 @@ CELLS_AT_ONCE: Final = 2**22
 
 @dataclass(frozen=True, eq=False)
 class WindowCounts:
-    """What was counted of a dataset or of one window, and what it is compared with.
-
-    Attributes:
-        plan: the plan.
-        reference: what the rows are compared with.
-        what: what was counted.
-        current: the profile of each feature, without windows.
-        together: of each joint feature.
-        window: the window; None for a whole dataset.
-        unseen: as in `Findings`.
-    """
+    """What was counted of a dataset or of one window, and what it is compared with."""
 
     plan: Plan
     reference: Reference

@@ -42,11 +42,7 @@ class SegmentPlan:
 
 @dataclass(frozen=True, eq=False)
 class FrozenList:
-    """The segments of one list that the reference chose.
-
-    Attributes:
-        names: of the segments, the most frequent first.
-    """
+    """The segments of one list that the reference chose."""
 
     names: tuple[str, ...]
 

@@ -57,8 +57,6 @@ class PastWindow:
     """One window that was counted.
 
     Attributes:
-        profiles: of each feature, without windows.
-        joint: of each joint group.
         raised: the features that had drifted in it, over all rows (None) or in a segment; what is
             usual is not learnt from these.
     """

@@ -35,12 +35,8 @@ class JointPlan:
     """One group of the plan.
 
     Attributes:
-        name: as in the tables.
         pairs: its features on both sides; for vectors, the one column.
-        joint: how it is configured.
-        vector: whether it is a column of vectors.
         problem: why it cannot be scored, and the status that says so; None if it can.
-        asked: whether the configuration names it.
     """
 
     name: str

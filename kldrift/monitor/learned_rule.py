@@ -37,8 +37,6 @@ class PastCounts:
     """An earlier window.
 
     Attributes:
-        start: where it begins.
-        season: see :mod:`kldrift.monitor.seasons`.
         tables: its rows per cell, without what was unusual: of the whole dataset and of each list
             of segments; shape ``(features, segments, cells)``.
         excess: how far its farthest row was; None where nothing was judged.
@@ -57,8 +55,6 @@ class Beside:
     Attributes:
         of_list: of the whole and of each list, what was found of some features after the other.
         shapes: features and segments of each.
-        budget: of pages, before the window.
-        excesses: of the windows before.
     """
 
     of_list: tuple[tuple[Usual, ...], ...]
@@ -117,10 +113,7 @@ class LearnedRule:
     """What is known before a window; immutable, so that it can be continued twice.
 
     Attributes:
-        time: the windows.
         alarms: how far the history reaches back, and the budget of pages.
-        past: the windows before.
-        level: of the budget; None until it is needed.
     """
 
     time: Time
@@ -180,7 +173,6 @@ class Shown:
     Attributes:
         p_values: of each feature; NaN while it learns.
         level: the p-value below which a feature is critical.
-        page: whether somebody would have been called.
         raised: whose alert is open, as places of features.
     """
 
@@ -195,7 +187,6 @@ class Replay:
     """The learnt rule before a window, and the alerts that it alone would have raised.
 
     Attributes:
-        rule: the rule.
         alerts: what is open; features are known by their places.
     """
 

@@ -28,11 +28,6 @@ class Plan:
     """What a run will do.
 
     Attributes:
-        config: the configuration.
-        reference: the reference dataset.
-        current: the current dataset.
-        pairs: the features of both sides.
-        skipped: columns that are no feature, and why.
         joint: features that are scored together, and columns of vectors.
         stored: when and by which run the reference was read, if it need not be read again.
         segments: the lists of columns whose values split the rows.

@@ -51,8 +51,6 @@ class StoredReference:
     """A reference that was read before.
 
     Attributes:
-        reference: its profiles and what it decided, as far as the plan asks for them.
-        origin: what it was made from.
         complete: whether the tables hold just this, and nothing more.
         lacking: features that the plan asks for and it does not have, where it is made of windows:
             they come to be while those of all others go on.

@@ -119,11 +119,6 @@ class Step:
     """One window that was scored again, and is to be judged.
 
     Attributes:
-        window: the window.
-        plan: what stored rows speak of.
-        findings: the scores.
-        watch: the windows before it, and their alerts.
-        history: the windows, where they are each other's reference.
         added_up: whether its counts are a sum of batches, which the tables may not have yet.
     """
 

@@ -174,11 +174,8 @@ class _Run:
     """A run as it was asked for.
 
     Attributes:
-        record: of the run, with its configuration.
         read: the configuration of what is read: times in place of placeholders.
-        due: the windows; None without windows.
         fail_on: the severity from which the exit code is 3.
-        refresh_reference: read the reference also where it is known.
     """
 
     record: Record[Config]

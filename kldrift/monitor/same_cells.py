@@ -19,13 +19,7 @@ from kldrift.tables.window import Window
 
 
 class SameCells:
-    """Reads what was counted of windows on cells that a reference has.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        supports: what the reference decided.
-    """
+    """Reads what was counted of windows on cells that a reference has."""
 
     def __init__(self, store: Store, monitor: str, supports: Supports) -> None:
         self._store, self._monitor, self._supports = store, monitor, supports

@@ -68,12 +68,8 @@ class Scorer:
     """Scores windows that were counted on the cells of one reference.
 
     Attributes:
-        store: the output folder.
-        supports: what the reference decided.
         reference: the reference, its cells merged as the configuration says.
-        history: the windows, where they are each other's reference.
         batches: whose sums some windows are.
-        cells: reads windows that were counted on the cells of this reference.
     """
 
     store: Store

@@ -54,10 +54,6 @@ class Reference:
         profiles: by feature, on the support that its counts decided.
         rebinnings: by feature, how its cells are merged for scoring.
         skipped: by feature that turned out to be none when the data was seen: why.
-        joint: profiles of joint features, by name.
-        pivots: what joint features are taken about, by feature.
-        rows: rows read.
-        segments: those of each list.
         frozen_id: the ``reference_id`` of what froze the cells, where it is known.
         of_windows: whether its rows are those of windows, which did not choose its cells.
         notes: what to know of the values of a feature, by its name.
@@ -121,14 +117,11 @@ class Findings:
     """What the scans of a run found, before it is judged.
 
     Attributes:
-        pairs: the features that were compared.
-        comparisons: of each, both profiles without the rows of no segment.
+        comparisons: of each feature, both profiles without the rows of no segment.
         current: of each, the current profile with them.
         scores: by name, feature by feature and group by group.
         joint: what was counted together: the plan, and both profiles.
         skipped: columns that turned out to be no feature when the data was seen.
-        reference: the reference.
-        rows_current: rows of the current dataset; None if there was nothing to count.
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
         volumes: the numbers of rows of a window and of its segments, as what is judged.
@@ -211,10 +204,6 @@ class Counting:
     """What is counted of the current dataset of a plan, and what it is compared with.
 
     Attributes:
-        pairs: the features that are compared.
-        joint: the joint features that are counted.
-        program: counts them.
-        skipped: columns that turned out to be no feature when the reference was seen.
         unseen: by the start of a window, in microseconds, what `Findings` have of it.
     """
 

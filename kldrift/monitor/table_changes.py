@@ -57,7 +57,6 @@ class TableChanges:
     """The rows added to a table since the version that the last run read.
 
     Attributes:
-        source: its rows.
         since: that version; None if all of it is read.
         notes: why all of it is read again.
     """
@@ -133,9 +132,6 @@ class CountedChanges:
     """The windows that a table's changes lie in, each with all that was counted of it so far.
 
     Attributes:
-        batches: what was counted.
-        reference_id: on which cells.
-        names: of the features.
         windows: those whose rows may be others than before.
     """
 

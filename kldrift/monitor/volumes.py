@@ -45,7 +45,6 @@ class _Past:
     """The windows before one, in the order of time.
 
     Attributes:
-        rows: of each, by segment.
         unusual: the segments of each that had an unusual number of rows.
         seasons: the hour or weekday of each.
         longer: by how much the window is longer than each.

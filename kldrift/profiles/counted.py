@@ -18,7 +18,6 @@ class Counted(NamedTuple):
     """A profile without its support.
 
     Attributes:
-        keys: which rows each group holds.
         counts: rows per group and cell, shape ``(groups, cells)``; as narrow as they travelled
             before they are added up.
         moments: about a pivot that is known elsewhere; None for categories.

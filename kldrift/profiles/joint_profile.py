@@ -23,7 +23,6 @@ class JointProfile:
     A commutative monoid under ``+``, as long as vectors have at most ``MOST_WIDTHS`` lengths.
 
     Attributes:
-        keys: which rows each group holds.
         rows: all rows, incomplete ones included, shape ``(groups,)``.
         moments: by number of values in a row; always the same for features, the length for
             vectors. Their leading axis is that of groups.

@@ -93,7 +93,6 @@ class _Digits:
 
     Attributes:
         sums: shape ``(6, n)``.
-        exact: whether they are without any error.
     """
 
     sums: Floats

@@ -23,7 +23,6 @@ class Profile(PickledFields):
     any grouping. This is what lets Spark make one per task and the tables keep one per window.
 
     Attributes:
-        support: the cells, in order.
         keys: which rows each group holds; the features of a dataset share them.
         counts: rows per group and cell, shape ``(groups, support.size)``, read-only.
         moments: of the finite values of each group, in keys of the support; None for categories.

@@ -29,7 +29,6 @@ class Rebinning(PickledFields):
 
     Attributes:
         target: index of the scored cell that each stored cell belongs to, not decreasing.
-        support: the stored cells.
     """
 
     target: NDArray[np.intp]

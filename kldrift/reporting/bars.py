@@ -39,15 +39,12 @@ class Bar:
     """A cell, or several of them.
 
     Attributes:
-        name: the values in it.
         below: what stands below it; empty for nothing.
         then: share of the reference's rows.
         now: share of the current rows.
         adds: what it adds to ``kl``, in nats.
         lower: where the bin begins; None for what is no bin.
         upper: where it ends.
-        x: pixels from the left.
-        width: pixels.
         aside: has no place among the values.
     """
 

@@ -50,12 +50,8 @@ class Drawing:
     """A chart.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
         title: what it is, for those who hear the page.
         about: what it shows, likewise.
-        shapes: from the back to the front.
-        labels: above the shapes.
     """
 
     width: int

@@ -55,17 +55,10 @@ class Story:
 
     Attributes:
         monitor: whose they are; None of a comparison.
-        run: the run that wrote them.
-        runs: the latest runs, the last first.
-        past: the windows up to this one.
-        zone: of the times.
-        alerts: rows of the table ``alerts``.
         skipped: columns that were not monitored, each with the reason.
         damaged: which later windows cannot be read, and why; empty for none.
         notes: what to know before the scores are read.
         splits: of features by lists of segments, see `segment_splits`.
-        output: where the tables are.
-        docs: where Data Docs are.
     """
 
     monitor: str | None = None

@@ -53,22 +53,17 @@ class Page:
     """The contents of a page.
 
     Attributes:
-        title: of the browser's window: whose page it is.
-        verdict: the most important sentence.
         lead: what is worst, where, since when, how sure.
         failed: why the last run failed; empty if it did not.
         damaged: which later windows cannot be read, and why; empty for none.
         notes: what to know before the rows are read.
         health: what was read, how long it took.
-        cards: the rows by their cause, the worst first.
         total: how many rows there are; more than in the cards if there was no room for all.
         about: how to read the scores.
-        noun: what a row is about.
         key: what is drawn in charts, and what it stands for.
         heat: severities by row and window.
         whole_heat: the same of all rows, drawn on demand.
         sections: what stands below the rows.
-        skipped: what was left out, each with the reason.
         left_out: a heading for it.
     """
 

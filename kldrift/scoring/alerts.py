@@ -55,14 +55,7 @@ a row that is no further from its history than usual (docs/decisions/slow-drift.
 
 @dataclass(frozen=True)
 class Seen:
-    """The judgement of one window.
-
-    Attributes:
-        start: of the window.
-        critical: its rows that were critical.
-        unscored: those that say nothing.
-        usual: critical ones that are no further from their history than its windows are.
-    """
+    """The judgement of one window."""
 
     start: datetime
     critical: Collection[Key] = frozenset()

@@ -37,8 +37,6 @@ class Comparison:
     """Two profiles of one feature on one support, and how its cells are merged for scoring.
 
     Attributes:
-        current: of the current dataset.
-        reference: of the reference, for the same groups.
         rebinning: from the stored to the scored cells.
     """
 
@@ -97,9 +95,6 @@ class Alike:
     """Comparisons, and which of them share a reference, as windows do.
 
     Those are folded together: there may be a year of windows of each feature.
-
-    Attributes:
-        comparisons: all of them.
     """
 
     comparisons: Sequence[Comparison]

@@ -68,7 +68,6 @@ class LimitTest:
     """The test of rows against one limit of one metric.
 
     Attributes:
-        metric: its name.
         limit: shape ``(n,)``.
         asked: the rows that a test of their counts decides, shape ``(n,)``.
         p_value: NaN without a limit or a test, 1 for what is not above it, shape ``(n,)``; what a

@@ -41,7 +41,6 @@ class Case:
     """What is judged with one correction of p-values: a run, or one of its windows.
 
     Attributes:
-        subjects: what to judge.
         scores: of the groups of all comparisons of the subjects, in their order; see
             :func:`kldrift.scoring.scores.score`.
         names: of the segments, list by list.

@@ -29,8 +29,6 @@ class ScoredCells:
         occupied: which cells either side has rows in.
         rows_current: rows of each.
         rows_reference: rows of each.
-        current: probability of each, smoothed.
-        reference: probability of each, smoothed.
     """
 
     places: Ints

@@ -27,16 +27,11 @@ class Subject:
     """The subject of verdicts: a feature in all its groups, or joint features.
 
     Attributes:
-        name: as in the tables.
-        kind: ``numeric``, ``categorical``, ``joint`` or ``volume``.
-        thresholds: by metric.
         comparison: of a feature that was counted on both sides.
         changed: how the type of that feature changed; empty if it did not.
         of_windows: whether its reference is made of windows, which did not choose its cells.
         gap: why these have no rows of it; empty where they do.
         status: of what has no comparison, as all that follows.
-        reason: why so.
-        scores: by name.
         joint: the score of joint features, split.
         unseen: of names: values that the reference never had, in the whole of the current dataset.
         learned: whether it is held to limits that are learnt, too.
@@ -94,8 +89,6 @@ class Verdicts:
         segment: the name of its segment; None for the whole dataset.
         status: as a place in ``STATUSES``.
         reason: why there is no score, or what moved; empty if there is nothing to say.
-        scores: by name; NaN where there is none.
-        severity: as a rank, see ``SEVERITIES``.
         q_values: how sure it is that their limits are exceeded.
         sizes: rows and missing rows of both sides, by name; -1 where a side was not counted.
         rules: how scores and verdicts came about.

@@ -38,7 +38,6 @@ class ClassPairs:
         window: the start of the window, increasing.
         champion: the champion's likeliest class by number, or ``OTHER``.
         challenger: the challenger's.
-        rows: how many there are.
         bound: classes from here on are ``OTHER``.
     """
 

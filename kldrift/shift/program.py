@@ -45,14 +45,10 @@ class ShiftProgram:
 
     Attributes:
         champion: the column of the model that is in use.
-        challenger: that of the other one.
         probabilities: whether the two hold probabilities and not logits.
-        key: the column that names a row, or None.
         time: the column that says when a row was, or None.
-        windows: those of the time; None without time.
         lists: columns whose values are the segments of the rows.
         buckets: shares in which the groups of a list are merged.
-        batch_rows: rows that are compared at once.
         most_groups: windows and segments that a task may meet.
     """
 

@@ -68,12 +68,7 @@ def without_kinds(keys: GroupKeys) -> tuple[GroupKeys, Ints]:
 
 
 class KindGrouper:
-    """Splits the groups of rows by the kind of each row.
-
-    Args:
-        grouper: knows the groups.
-        lists: the number of its lists.
-    """
+    """Splits the groups of rows by the kind of each row."""
 
     def __init__(self, grouper: Grouper, lists: int) -> None:
         self._grouper = grouper

@@ -63,7 +63,6 @@ class WatchedFiles:
     Attributes:
         side: ``reference``, ``current`` or ``data``, for messages.
         files: the files; those of a table are known once it is open.
-        stamps: their sizes and times.
     """
 
     side: str

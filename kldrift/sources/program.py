@@ -28,7 +28,6 @@ class RowBatch:
     all batches, each set comes with every row once.
 
     Attributes:
-        keys: the program's key columns, in its order.
         sets: the number of a set and its columns, in the program's order. Sets can be taken once,
             one after the other: the columns of one are unpacked when it is asked for.
     """

@@ -59,8 +59,6 @@ class StoredBatches:
     """The batches of a monitor that have rows of each window.
 
     Attributes:
-        store: the output folder.
-        monitor: the monitor.
         files: of each window, by the reference that they were counted on.
     """
 

@@ -36,7 +36,6 @@ class DeltaStore(TableStore):
     A file of rows is written as it is among Parquet files; the commit says which partition it is.
 
     Args:
-        folder: where the tables lie.
         path: the same as it was configured, with the options in the query of a URI.
 
     Raises:

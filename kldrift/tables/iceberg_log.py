@@ -29,7 +29,6 @@ class IcebergLog:
 
     Attributes:
         manifests: the lists of its files.
-        properties: of the table.
         plain: whether the rows are those of the files: none are deleted, and no column has another
             name than in its file.
     """

@@ -38,9 +38,6 @@ EMPTY: Final = "kldrift.empty."
 class IcebergStore(TableStore):
     """A folder of Iceberg tables; see `TableStore`.
 
-    Args:
-        folder: where the tables lie.
-
     Raises:
         OutputError: the package is not there, or the folder is not a local one.
     """

@@ -19,9 +19,6 @@ class Stamp:
     """The columns that every row of a run has.
 
     Attributes:
-        run_id: the run.
-        monitor: its monitor.
-        window: the window of the current dataset.
         reference_id: a fingerprint of the reference's profiles; None where there are none.
         config_hash: a fingerprint of the configuration.
     """

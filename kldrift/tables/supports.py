@@ -41,9 +41,6 @@ class Origin:
 
     Attributes:
         key: a digest of all that its numbers depend on; None if that cannot be known.
-        rows: rows read.
-        run_id: the run that read it.
-        read_at: when.
     """
 
     key: str | None
@@ -61,13 +58,8 @@ class FeatureSupport:
     """The support of a feature, and how its cells are merged for scoring.
 
     Attributes:
-        name: of the feature.
-        kind: ``numeric`` or ``categorical``.
-        made_from: how its values are read.
         joint_pivot: what joint groups take it about, in its unit.
         rebinning: its cells, and how they are merged for scoring; None if it is skipped.
-        skipped: why it is; empty if it is not.
-        note: what to know of its values; mostly empty.
     """
 
     name: str
@@ -84,10 +76,7 @@ class JointSupport:
     """The pivots and the form of a joint group.
 
     Attributes:
-        name: of the group.
-        made_from: how the values of its features are read.
         pivots: what moments are taken about, per feature; one for all elements of a vector.
-        diagonal: whether dependence is left out.
     """
 
     name: str
@@ -98,12 +87,7 @@ class JointSupport:
 
 @dataclass(frozen=True)
 class SegmentsSupport:
-    """The segments of one list that the reference chose.
-
-    Attributes:
-        made_from: how the columns of the list are read.
-        names: of its segments, by place.
-    """
+    """The segments of one list that the reference chose."""
 
     made_from: str
     names: tuple[str, ...]
@@ -115,9 +99,6 @@ class Supports:
 
     Attributes:
         reference_id: a fingerprint of the reference's profiles and of all below but the origin.
-        origin: what it was made from.
-        features: of each feature, skipped ones too.
-        joint: of each joint group.
         segments: of each list, in the order of the configuration.
     """
 

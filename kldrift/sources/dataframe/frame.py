@@ -82,12 +82,7 @@ _Wanted = tuple[tuple[str, ...], bool]
 
 @dataclass(frozen=True)
 class _Places:
-    """The positions of a program's columns among the bundled ones.
-
-    Attributes:
-        keys: of the key columns.
-        sets: of the columns of each set, by number.
-    """
+    """The positions of a program's columns among the bundled ones."""
 
     keys: Sequence[int]
     sets: Mapping[int, Sequence[int]]

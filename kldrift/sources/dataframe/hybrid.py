@@ -20,7 +20,6 @@ class HybridSource:
     """A dataset of files with derived features: only what Spark SQL computes goes through Spark.
 
     Attributes:
-        files: the files, read with Arrow.
         frame: the same rows as a Spark DataFrame, with the derived features.
         keys: the columns that split the rows, which come with every set.
     """

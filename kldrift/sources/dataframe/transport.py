@@ -41,7 +41,6 @@ class Bundle:
     """Columns that are transferred together.
 
     Attributes:
-        kind: Arrow type of the array's elements.
         numbers: places of the columns that are elements of the array.
         texts: places of those that are parts of the text; their lengths are further elements.
     """

@@ -29,11 +29,8 @@ class ListedFile:
     """A data file as a log lists it.
 
     Attributes:
-        file: the file.
-        size: its bytes.
         rows: its rows that are not deleted; None if the log is silent.
         offsets: where its row groups begin; empty if the log is silent.
-        bounds: bounds of the columns that a predicate names.
     """
 
     file: File
@@ -49,10 +46,6 @@ class Snapshot:
 
     Attributes:
         what: what it is and which version, for the plan.
-        entries: its data files.
-        schema: its columns, those of partitions too.
-        partitions: the columns whose values stand in the log.
-        mapping: what its files call its columns.
         mapped: whether its files may be found by more than the mapping says, so that each is looked
             at before it is read.
     """

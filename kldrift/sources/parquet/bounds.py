@@ -21,8 +21,6 @@ class Bounds:
     Attributes:
         low: no value is less; None if unknown.
         high: no value is greater; None if unknown.
-        nulls: whether there may be nulls.
-        values: whether there may be other values than nulls.
     """
 
     low: Any = None

@@ -28,7 +28,6 @@ class ColumnOfFiles:
     Attributes:
         type: holds the values of all of them; None if there is no such type.
         types: the types or names that do not fit together, with a file of each; empty if all do.
-        first: the path of the first file.
         fields: those of a struct, by name.
         alike: how many columns the first file has of this name; the type is None if it is not one.
         unlike: why the type is None, if it is for what files have.

@@ -64,7 +64,6 @@ class File:
     """One Parquet file.
 
     Attributes:
-        path: where it lies, as its filesystem writes it.
         remote: the filesystem it lies on; None for local files.
         partition: partition values by column: text of hive-style folders, or typed by a table.
         deleted: a bit for each row that a table deleted, see :func:`pack_deleted`; empty if none.
@@ -187,7 +186,6 @@ class Piece:
     """The unit of work that is spread over tasks: a row group, or a range of a file's bytes.
 
     Attributes:
-        file: the file.
         row_group: the number of the row group; None for a range.
         rows: rows that are not deleted, None if unknown; those of a range are a share, and add up
             to those of the file.

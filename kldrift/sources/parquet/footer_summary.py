@@ -33,7 +33,6 @@ class WantedBounds:
     """The columns whose bounds are wanted; names without regard to case, as in Spark.
 
     Attributes:
-        names: the columns, in lower case.
         mapping: what files call them, if they are part of a table.
     """
 
@@ -62,8 +61,6 @@ class SchemaFiles:
     """The files of one schema.
 
     Attributes:
-        schema: the columns.
-        first: the first of the files.
         sizes: compressed bytes of all of them, by top-level column.
     """
 
@@ -77,7 +74,6 @@ class FooterSummary:
     """Facts from the footers of some files.
 
     Attributes:
-        shapes: the schemas that occur.
         pieces: the row groups, in the order of the files.
         bounds: bounds of the wanted columns, by row group; a column that is not there is not in
             the file.

@@ -35,13 +35,8 @@ class Reader:
     """Reads row groups and yields their rows; sent to the executors.
 
     Attributes:
-        keys: columns that come with every batch.
-        sets: columns that are wanted together, by number.
-        schema: the columns of all files.
-        partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
         where_columns: the columns that ``where`` reads.
-        batch_rows: rows that are read at once.
         mapping: what files call the columns; None if they speak for themselves.
         predicate: ``where`` as it is written, by which row groups of ranges are dropped; empty
             keeps all.

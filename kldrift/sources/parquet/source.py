@@ -49,9 +49,7 @@ class ArrowSource:
         footers: of the files, with the row groups that are read.
         where: rows to keep, as an Arrow expression; None keeps all.
         where_columns: the columns that it reads.
-        access_path: how the files are read, and why so.
         predicate: ``where`` as it is written, where the tasks read the footers.
-        near: whether this process reads them rather than tasks.
     """
 
     footers: Footers
