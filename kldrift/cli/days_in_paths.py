@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -19,10 +20,10 @@ from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import folder_of, list_files, uri_of
 
 DATE: Final = re.compile(
-    r"(?<!\d)20\d\d(?:([-/_]?)(?:0[1-9]|1[0-2])\1|(/[A-Za-z]+=)(?:0[1-9]|1[0-2])(/[A-Za-z]+=))"
-    r"(?:0[1-9]|[12]\d|3[01])(?!\d)"
+    r"(?<!\d)20\d\d(?:(/[mM][A-Za-z]*=)(0?[1-9]|1[0-2])(?:(/[dDtT][A-Za-z]*=)([12]\d|3[01]|0?[1-9]))?"
+    r"|([-/_]?)(0[1-9]|1[0-2])(?:(\5|/)(0[1-9]|[12]\d|3[01])|(?<=[-/_]\d\d)(?![-_]?\d|/(?!20\d\d)\d)))(?!\d)"
 )
-"""A day in a path; also in folders as Hive names them: ``2024/month=01/day=31``."""
+"""A day or a month in a path; also in folders as Hive names them: ``2024/month=1/day=31``."""
 URI: Final = re.compile("([^/:]+://)?(.*)", re.DOTALL)
 
 
@@ -58,6 +59,7 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
     files = [path for path in files if path not in set(others)]
     root = _root(source)
     days = list(dict.fromkeys(_of_its_day(path, root) for path in files))
+    days.sort(key=lambda day: day_in(day[len(root) :]) or "")
     one_day = DATE.search(root) and not any(DATE.search(path[len(root) :]) for path in files)
     if not others and (one_day or len(days) == 1):
         return replace(alone, format=kind)
@@ -93,27 +95,38 @@ def _of_its_day(path: str, root: str) -> str:
     return str(day.joinpath(*("*" for _ in deeper), f"*{''.join(file.suffixes[-2:])}"))
 
 
-def with_placeholder(path: str) -> str:
+def with_placeholder(path: str, others: Sequence[str] = ()) -> str:
     """A path with the time of a run in place of the last date in it.
 
     Examples:
         >>> with_placeholder("/o/day=2024-01-31/20240131.csv")
         '/o/day={as_of:%Y-%m-%d}/{as_of:%Y%m%d}.csv'
-        >>> with_placeholder("/o/year=2024/month=01/day=31")
+        >>> with_placeholder("/o/year=2024/month=12/day=31", ["/o/year=2024/month=01/day=10"])
         '/o/year={as_of:%Y/month=%m/day=%d}'
+        >>> with_placeholder("/o/year=2024/month=12/day=31"), with_placeholder("/o/2024-01.csv")
+        ('/o/year={as_of:%Y/month=%-m/day=%-d}', '/o/{as_of:%Y-%m}.csv')
     """
-    return DATE.sub(lambda m: f"{{as_of:%Y{m[1] or m[2] or ''}%m{m[1] or m[3] or ''}%d}}", path)
+    dates = [match for each in (path, *others) for match in DATE.finditer(each)]
+    number = "%" if any("=0" in match[0] for match in dates) else "%-"
+
+    def written(match: re.Match[str]) -> str:
+        if match[1]:
+            day = f"{match[3]}{number}d" if match[3] else ""
+            return f"{{as_of:%Y{match[1]}{number}m{day}}}"
+        return f"{{as_of:%Y{match[5]}%m{f'{match[7]}%d' if match[8] else ''}}}"
+
+    return DATE.sub(written, path)
 
 
 def day_in(path: str) -> str | None:
     """The last date in a path, as ``--as-of`` takes it.
 
     Examples:
-        >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/x.csv")
-        ('2024-01-30', None)
+        >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/2024-10.csv"), day_in("/o/x.csv")
+        ('2024-01-30', '2024-10-01', None)
     """
-    days = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
-    return f"{days[-1][:4]}-{days[-1][4:6]}-{days[-1][6:]}" if days else None
+    dates = [(m[0][:4], m[2] or m[6], m[4] or m[8] or "1") for m in DATE.finditer(path)]
+    return "{}-{:0>2}-{:0>2}".format(*dates[-1]) if dates else None
 
 
 def _absolute(path: str) -> str:

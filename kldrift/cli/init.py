@@ -78,12 +78,12 @@ def init(
             last = replace(new, where=days.of_the_last)
             looks = [_look(old, "reference"), _look(last, "current")]
     elif reference is None and (day := next(filter(None, map(day_in, sides.current)), None)):
-        new = replace(new, path=tuple(map(with_placeholder, new.path)))
+        new = replace(new, path=tuple(with_placeholder(p, old.path) for p in new.path))
         note = ONE_DAY if note == ITSELF else note
     overrides, remarks, others = suggestions(
         [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
     )
-    wanted = Features(override=overrides, exclude=(*others, *ids))
+    wanted = Features(override=overrides, exclude=tuple(dict.fromkeys((*others, *ids))))
     return Draft(
         monitor=_monitor_name(source),
         reference=old,

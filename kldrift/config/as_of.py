@@ -13,7 +13,7 @@ from kldrift.config.model import Config
 from kldrift.config.model_shift import ModelShift
 
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
-_HOURS: Final = re.compile(r"%[HIT]|-\s*\d+h")
+_HOURS: Final = re.compile(r"%-?[HIT]|-\s*\d+h")
 
 Asked = TypeVar("Asked", Config, ModelShift)
 

@@ -58,7 +58,7 @@ TEXTS: Final = frozenset({"csv", "json"})
 """Formats of text files, whose values get their types as they are read."""
 AS_OF: Final = re.compile(
     r"\{as_of\s*(?:(?P<sign>[-+])\s*(?P<number>\d{1,5})\s*(?P<unit>[hdw])\s*)?"
-    r"(?::(?P<format>(?:%[YmdHMSjGVuyFT%]|[^{}%])+))?\}"
+    r"(?::(?P<format>(?:%-?[YmdHMSjGVuyFT%]|[^{}%])+))?\}"
 )
 """A place for the time that a run is for."""
 
@@ -80,7 +80,7 @@ class Dataset:
     path: Annotated[tuple[Place, ...], BeforeValidator(_several)] = ()
     """Files or folders, relative to this file, with `*` as usual, or URIs; one or a list.
     `{as_of:%Y-%m-%d}` stands for the time that the run is for (`--as-of`, or else today in UTC),
-    `{as_of - 1d}` for the day before; in `where` and `sql` too.
+    `{as_of - 1d}` for the day before, `%-m` for a month without a zero; in `where` and `sql` too.
     Example: `[trips/a.parquet, trips/b.parquet]`"""
     table: Text | None = None
     """A table of Spark's catalog. Example: `lake.trips`"""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, islice
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
-from kldrift.features.group_columns import has_names
+from kldrift.features.group_columns import as_read, has_names
+from kldrift.features.layouts import value_type
 from kldrift.features.names import backticked
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo
@@ -48,30 +49,18 @@ def _plain(field: pa.Field, above: Path = ()) -> Iterator[tuple[Path, pa.DataTyp
 
 
 def _of_files(source: ArrowSource, kinds: Mapping[Path, pa.DataType]) -> pa.Table:
-    pieces, mapping = source.footers.pieces, source.footers.mapping
+    """The first rows of some files that a condition leaves, if it leaves any of the first."""
+    types = {".".join(path): value_type(kind) for path, kind in kinds.items()}
+    columns = tuple(replace(as_read(p[0], source.schema, dictionary=False), path=p) for p in kinds)
+    pieces = source.footers.pieces
     chosen = pieces[:: -(-len(pieces) // FILES)] if pieces else ()
-    tables = [pa.schema([(".".join(p), kind) for p, kind in kinds.items()]).empty_table()]
+    reader = source.reader_of({0: columns}, ROWS // max(1, len(chosen)))
+    tables = [pa.schema(types.items()).empty_table()]
     for piece in chosen:
-        with piece.file.open([], mapping) as parquet:
-            inside = mapping.inside(parquet.schema_arrow) if mapping else None
-            names = inside or {n: n for n in parquet.schema_arrow.names}
-            present = list(dict.fromkeys(names[p[0]] for p in kinds if p[0] in names))
-            groups = [piece.row_group or 0] if parquet.metadata.num_row_groups else []
-            batch = next(parquet.iter_batches(ROWS // len(chosen), groups, present), None)
-            if batch is not None:
-                found = {p: _at(batch, (names.get(p[0], ""), *p[1:])) for p in kinds}
-                columns = {p: c.cast(kinds[p], False) for p, c in found.items() if c is not None}
-                tables.append(pa.table({".".join(p): c for p, c in columns.items()}))
-    return pa.concat_tables(tables, promote_options="default")
-
-
-def _at(rows: pa.RecordBatch, path: Path) -> pa.Array | None:
-    """The values of a column, or of a field in it; None if it is not there."""
-    if path[0] not in rows.schema.names:
-        return None
-    column = rows.column(path[0])
-    for name in path[1:]:
-        if column.type.get_field_index(name) < 0:
-            return None
-        column = pc.struct_field(column, name)
-    return column
+        for batch in islice(reader.batches([piece]), FILES):
+            ((_, found),) = batch.sets
+            if any(map(len, found)):
+                cast = [c.cast(kind, False) for c, kind in zip(found, types.values(), strict=True)]
+                tables.append(pa.table(dict(zip(types, cast, strict=True))))
+                break
+    return pa.concat_tables(tables)

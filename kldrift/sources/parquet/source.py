@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -106,14 +106,23 @@ class ArrowSource:
 
     def reader(self, program: Program) -> Reader:
         """What reads the rows for a program in its tasks."""
+        return self.reader_of(program.sets, program.batch_rows, program.keys)
+
+    def reader_of(
+        self,
+        sets: Mapping[int, tuple[Feature, ...]],
+        batch_rows: int,
+        keys: tuple[Feature, ...] = (),
+    ) -> Reader:
+        """What reads the rows of some sets of columns."""
         return Reader(
-            program.keys,
-            program.sets,
+            keys,
+            sets,
             self.footers.schema.remove_metadata(),
             self.footers.partitions,
             self.where,
             self.where_columns,
-            program.batch_rows,
+            batch_rows,
             self.footers.mapping,
             self.predicate,
         )

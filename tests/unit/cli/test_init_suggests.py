@@ -17,7 +17,7 @@ from deltalake import write_deltalake
 from iceberg_sample import make, open_catalog
 
 from kldrift.cli.csv_dialect import dialect_of
-from kldrift.cli.days_in_paths import Sides, sides_of
+from kldrift.cli.days_in_paths import Sides, sides_of, with_placeholder
 from kldrift.cli.draft import _dataset
 from kldrift.cli.init import datasets_of, init
 from kldrift.cli.main import main
@@ -257,6 +257,7 @@ def test_the_next_command_names_the_day_that_is_there(days, capsys):
     [
         ("dt=2024-01-{:02}", "dt={as_of:%Y-%m-%d}"),
         ("year=2024/month=01/day={:02}", "year={as_of:%Y/month=%m/day=%d}"),
+        ("year=2024/month=1/day={}", "year={as_of:%Y/month=%-m/day=%-d}"),  # as Spark has numbers
         ("2024/01/{:02}", "{as_of:%Y/%m/%d}"),
     ],
 )
@@ -277,12 +278,46 @@ def test_a_day_is_read_with_all_its_partitions(tmp_path, folder, placeholder):
     text = init(str(tmp_path))
     assert "#   only files that end in parquet, so not notes.txt\n" in text
     assert "#   region: categorical (string)" in text
+    assert "no value" not in text  # the values of partitions stand in no file
     (tmp_path / "k.yaml").write_text(text)
     config = load_config(tmp_path / "k.yaml")
     assert config.current.path == (f"{tmp_path}/{placeholder}",)
     assert config.reference.path == tuple(f"{tmp_path}/{folder.format(d)}" for d in (1, 2))
     read, _ = with_time(config, dt.datetime(2024, 1, 3, tzinfo=dt.UTC))
     assert read.current.path == (f"{tmp_path}/{folder.format(3)}",)
+
+
+def test_of_months_and_of_numbers_of_days_the_last_is_judged(tmp_path):
+    for name in ("m/sales_2024-11.csv", "m/sales_2024-12.csv", "d/y=2024/m=9/d=9/0.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a,b\n1,x\n")
+    shutil.copytree(tmp_path / "d/y=2024/m=9", tmp_path / "d/y=2024/m=10")
+    text = init(str(tmp_path / "m"), folder=tmp_path)
+    assert "monitor: m\n" in text
+    assert "  path: m/sales_2024-11.csv\n" in text
+    assert "  path: m/sales_{as_of:%Y-%m}.csv\n" in text
+    assert "--as-of 2024-12-01" in text
+    assert "monitor: sales\n" in init(str(tmp_path / "m" / "sales_2024-11.csv"))
+    assert sides_of(str(tmp_path / "d"), None, None).current == [
+        f"{tmp_path}/d/y=2024/m=10/d=9/*.csv"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "placeholder"),
+    [
+        ("2024-12/x-2024-12-31.csv", "{as_of:%Y-%m}/x-{as_of:%Y-%m-%d}.csv"),
+        ("2024-12/31/x.csv", "{as_of:%Y-%m/%d}/x.csv"),
+        ("2024/12/part-0.csv", "{as_of:%Y/%m}/part-0.csv"),
+        ("x-20241231_201012.csv", "x-{as_of:%Y%m%d}_201012.csv"),  # a time of day
+        ("y=2024/month=12/shop=31/x.csv", "y={as_of:%Y/month=%-m}/shop=31/x.csv"),
+        ("x-2024-1-5.csv", "x-2024-1-5.csv"),
+        ("2024/12/7/x.csv", "2024/12/7/x.csv"),
+        ("201012.csv", "201012.csv"),
+    ],
+)
+def test_a_date_in_a_path_is_where_the_time_of_a_run_stands(path, placeholder):
+    assert with_placeholder(path) == placeholder
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.date32()])
