@@ -35,12 +35,10 @@ from kldrift.reporting.figures import (
     share,
     window_name,
 )
-from kldrift.reporting.headline import verdict_line
+from kldrift.reporting.headline import verdict_line, why_it_failed
 from kldrift.reporting.json_values import records
-from kldrift.reporting.last_run import why_it_failed
-from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import all_muted, counted, leading, worst_first, worst_rows
-from kldrift.reporting.past import Past, past_where
+from kldrift.reporting.past import Past, one_window_words, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.reporting.timeline import Since, since
 from kldrift.tables.read import stored_runs

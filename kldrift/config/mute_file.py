@@ -62,11 +62,7 @@ def add_mute(path: Path, mute: Mute) -> None:
 
 
 def with_mute(text: str, mute: Mute, source: str) -> str:
-    """The text of a configuration with one more mute.
-
-    Raises:
-        ConfigError: ``alarms`` or ``alarms.mute`` is something else than expected.
-    """
+    """The text of a configuration with one more mute."""
     yaml = _yaml_of(text)
     document = yaml.load(text)
     alarms = _section(document, "alarms", CommentedMap, source)

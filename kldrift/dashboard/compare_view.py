@@ -12,7 +12,7 @@ from kldrift.dashboard.feature_view import choose_segment, one_feature
 from kldrift.dashboard.place import asked, choice, go
 from kldrift.dashboard.stored import SECONDS, Look, Scene
 from kldrift.dashboard.window_view import show_rows
-from kldrift.monitor.trial import trial
+from kldrift.monitor.rescore import trial
 from kldrift.reporting.monitor_page import Story
 from kldrift.tables.window import Window
 

@@ -18,7 +18,7 @@ from kldrift.dashboard.plain import drawing, lines
 from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import show_heat_map
 from kldrift.monitor.backtest import Backtest, backtest
-from kldrift.monitor.trial import Trial, trial
+from kldrift.monitor.rescore import Trial, trial
 from kldrift.reporting.figures import feature_words
 from kldrift.reporting.past import Past, past_where
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS

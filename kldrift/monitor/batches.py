@@ -114,12 +114,7 @@ def windows_with_rows(config: Config, counted: Sequence[Profile]) -> list[Window
 def added_up(
     batches: StoredBatches, supports: Supports, window: Window
 ) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
-    """The profiles of a window, of features and of joint groups: the sums of its batches.
-
-    Raises:
-        OutputError: a file cannot be read.
-        ValueError: it is damaged.
-    """
+    """The profiles of a window, of features and of joint groups: the sums of its batches."""
     past = [PastWindow.stored(*counted) for counted in batches.profiles(supports, window)]
     joint = {j.name: sum_of_joint(past, j.name) for j in supports.joint}
     counted = {name for window_part in past for name in window_part.profiles}

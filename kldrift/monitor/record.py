@@ -22,7 +22,7 @@ from kldrift.monitor.stages import Findings
 from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.tables import Window, write_run
-from kldrift.tables.schema import SCHEMA_VERSION
+from kldrift.tables.schema import RUNS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -142,25 +142,7 @@ class Record(Generic[AnyConfig]):
 
     def any_row(self, **columns: Any) -> dict[str, Any]:
         """The row of any run, failed ones included: what is not given is null."""
-        base: dict[str, Any] = dict.fromkeys(
-            (
-                "rows_reference",
-                "rows_current",
-                "features",
-                "warning",
-                "critical",
-                "unscored",
-                "alerts",
-                "pages_spent",
-                "pages_allowed",
-                "pages_days",
-                "p_limit",
-                "history_effective",
-                "reference_id",
-                "error",
-            )
-        )
-        base |= {
+        base: dict[str, Any] = dict.fromkeys(RUNS.names) | {
             "schema_version": SCHEMA_VERSION,
             "run_id": self.run_id,
             "monitor": self.config.monitor,

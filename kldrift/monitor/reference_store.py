@@ -117,12 +117,7 @@ def reference_from(
 
 
 def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredReference | None:
-    """The reference stored under an id, if it is that of a plan.
-
-    Raises:
-        OutputError: a file cannot be read.
-        ValueError: it is damaged.
-    """
+    """The reference stored under an id, if it is that of a plan."""
     if stored_key(store, plan.config.monitor, reference_id) != key:
         return None
     supports, whole = _whole(store, plan.config.monitor, reference_id)
@@ -141,12 +136,7 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
 
 
 def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Reference]:
-    """The supports and profiles stored under an id.
-
-    Raises:
-        OutputError: a file cannot be read.
-        ValueError: it is damaged.
-    """
+    """The supports and profiles stored under an id."""
     supports = stored_supports(store, monitor, reference_id)
     profiles, joint = stored_profiles(store, monitor, supports)
     if profiles.keys() != supports.by_feature().keys():
@@ -161,12 +151,7 @@ def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Ref
 
 
 def _last_read(store: Store, monitor: str) -> tuple[str, Origin] | None:
-    """The reference of a monitor that was read last: its id and origin; None if there is none.
-
-    Raises:
-        OutputError: a file cannot be read.
-        ValueError: it is damaged.
-    """
+    """The reference of a monitor that was read last: its id and origin; None if there is none."""
     ids = [i for name in store.names("supports") if (i := reference_id_of(monitor, name))]
     read = {i: stored_supports(store, monitor, i).origin for i in ids}
     read = {i: origin for i, origin in read.items() if origin != OF_NOTHING}
@@ -276,11 +261,7 @@ def _asked_for(
 def save(
     plan: Plan, reference: Reference, origin: Origin, others: Sequence[FeatureSupport] = ()
 ) -> None:
-    """Store a reference of a plan, over what stood there under its id.
-
-    Raises:
-        OutputError: it cannot be written; what was there before is then still there.
-    """
+    """Store a reference of a plan, over what stood there under its id."""
     config = plan.config
     reference_id = reference.reference_id
     stamp = Stamp(origin.run_id, config.monitor, Window(), reference_id, config.config_hash)

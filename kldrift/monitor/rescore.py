@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import pandas as pd
 
@@ -16,25 +17,34 @@ from kldrift.config import Config
 from kldrift.errors import OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, findings_of
-from kldrift.monitor.history import (
-    History,
-    past_window,
-)
+from kldrift.monitor.history import History, past_window
 from kldrift.monitor.judging import judged_together
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.publish import publish_window, with_page
+from kldrift.monitor.publish import (
+    judged_scores,
+    judged_window,
+    publish_window,
+    stamp_of,
+    with_page,
+)
 from kldrift.monitor.record import Record
+from kldrift.monitor.rows import cell_table
 from kldrift.monitor.scorer import Scorer
 from kldrift.monitor.stages import Findings
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.reporting.history import Backfill, notes_of_all
+from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
+from kldrift.scoring.metrics import METRICS
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import stored_reference_id
 from kldrift.tables.store import Store, open_store, output_reached
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
+
+TRIAL: Final = "trial"
+"""The run of rows that are not written."""
 
 
 def rescore(
@@ -172,3 +182,38 @@ def scored_again(
             counted_on = reference_id
         added_up = window in batches.files
         yield Step(window, plan, findings, watch, scorer.history, added_up)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """The windows as the tried rules judge them.
+
+    Attributes:
+        past: severities and scores of all windows.
+        scores: ``drift_scores`` of the last.
+        cells: ``drift_cells`` of the last.
+    """
+
+    past: Past
+    scores: pd.DataFrame
+    cells: pd.DataFrame
+
+
+def trial(config: Config, windows: Sequence[Window], against: Window | None = None) -> Trial:
+    """Score and judge stored windows as a configuration says, as `rescore` does, and write nothing.
+
+    ``against`` is a stored window to compare with, in place of the reference.
+    """
+    store = open_store(config.output.path)
+    frames = []
+    scores, cells = pd.DataFrame(), pd.DataFrame()
+    kept = ["feature", "segment", "severity", *METRICS]
+    for number, step in enumerate(scored_again(config, store, windows, against)):
+        judged = judged_window(step.plan, step.findings, step.window, step.watch)
+        stamp = stamp_of(config, step.findings, step.window, TRIAL)
+        scores = judged_scores(judged, stamp).to_pandas()
+        if number + 1 == len(windows):
+            cells = cell_table(judged.verdicts, stamp).to_pandas()
+        step.remember(scores)
+        frames.append((step.window, scores[kept]))
+    return Trial(Past.of(frames), scores, cells)

@@ -255,11 +255,7 @@ def _side(pairs: Sequence[Pair], side: str) -> tuple[Feature, ...]:
 
 
 def rows_read(profiles: Sequence[Profile], names: Sequence[str], known: int | None) -> int:
-    """The rows that were counted, the same for every feature and as many as were read.
-
-    Raises:
-        KldriftError: they are not; a bug, or files that changed during the run.
-    """
+    """The rows that were counted, the same for every feature and as many as were read."""
     if not profiles:
         return known or 0
     rows = known if known is not None else int(profiles[0].of_list(ALL).rows.sum())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.errors import first_names
-from kldrift.reporting.figures import many
+from kldrift.errors import first_names, masked
+from kldrift.reporting.figures import many, moment, shown
 from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_words import happened, is_learned, surety_words
 
@@ -122,3 +122,13 @@ def _unscored(cards: Sequence[Card]) -> str:
     mine = (card for card in cards if card.worst.severity == "unscored")
     said = [f"{card.cause.named} ({card.worst.reason})" for card in mine]
     return f"Not scored: {first_names(said, OTHERS)}." if said else ""
+
+
+def why_it_failed(last: Mapping[str, Any] | None, told: str | None, zone: str) -> str:
+    """Why the last run failed; empty if it did not."""
+    if last is None or not last.get("error"):
+        return ""
+    when = moment(last["finished_at"], zone)
+    text = f"{when}, exit code {last['exit_code']}: {masked(str(last['error']))}"
+    other = told is not None and last["run_id"] != told
+    return shown(text, 600) + ("; what follows is of an earlier run" if other else "")

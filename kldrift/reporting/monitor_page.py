@@ -25,14 +25,12 @@ from kldrift.reporting.figures import (
     window_name,
     window_of_row,
 )
-from kldrift.reporting.headline import lead, verdict_line
+from kldrift.reporting.headline import lead, verdict_line, why_it_failed
 from kldrift.reporting.json_values import records
-from kldrift.reporting.last_run import why_it_failed
-from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import all_muted, counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
 from kldrift.reporting.parts import segments_of_features
-from kldrift.reporting.past import Past
+from kldrift.reporting.past import Past, one_window_words
 from kldrift.reporting.timeline import heat_map
 from kldrift.scoring.exit_code import worst_exit_code
 from kldrift.tables.window import Window

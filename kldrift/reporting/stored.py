@@ -66,9 +66,6 @@ def stored_story(
 
     What is damaged but for the scores is left out, with a note. The last of the windows is the one
     that is asked for.
-
-    Raises:
-        OutputError: the scores are damaged, or a file cannot be read.
     """
     scores, cells = DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
     notes: list[str] = []
@@ -155,11 +152,7 @@ def write_report(config: Config, path: str | None = None) -> str:
 
 
 def past_until(output: str, monitor: str, scores: pd.DataFrame) -> Past:
-    """The windows of a monitor's tables up to that of some scores.
-
-    Raises:
-        OutputError: the tables cannot be read.
-    """
+    """The windows of a monitor's tables up to that of some scores."""
     if not len(scores):
         return Past.of([])
     row: dict[str, Any] = json_value(scores.iloc[0].to_dict())

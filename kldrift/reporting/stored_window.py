@@ -45,11 +45,7 @@ def of_last_whole(
 def scores_and_cells(
     store: Store, monitor: str, window: Window
 ) -> tuple[pa.Table, pa.Table, list[str]]:
-    """The scores of a window, their cells, and a note if these are damaged and left out.
-
-    Raises:
-        OutputError: the scores are damaged, or a file is not there or cannot be read.
-    """
+    """The scores of a window, their cells, and a note if these are damaged and left out."""
     scores = window_tables(store, monitor, window, [SCORES])[SCORES]
     try:
         return scores, window_tables(store, monitor, window, [CELLS])[CELLS], []

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from kldrift.config import ModelShift
 from kldrift.errors import OutputError
-from kldrift.reporting.last_run import why_it_failed
+from kldrift.reporting.headline import why_it_failed
 from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.views import put_page
 from kldrift.shift.result import SHIFT_TABLES, ShiftResult
@@ -48,20 +48,12 @@ def stored_shift(config: ModelShift) -> ShiftResult:
 
 
 def stored_shift_page(config: ModelShift) -> Page:
-    """The page of a model shift's last run.
-
-    Raises:
-        OutputError: the tables have none, or cannot be read.
-    """
+    """The page of a model shift's last run."""
     return stored_shift(config)._page()  # noqa: SLF001 - a result of ours
 
 
 def write_shift_report(config: ModelShift, path: str | None = None) -> str:
-    """Write the page of a model shift's last run, whole or not at all; return where it is.
-
-    Raises:
-        OutputError: the tables have no run, or cannot be read, or the page cannot be written.
-    """
+    """Write the page of a model shift's last run, whole or not at all; return where it is."""
     page = whole_page(stored_shift_page(config))
     with output_reached("the page" if path else "report.path"):
         return put_page(path or config.page_place, page)

@@ -266,11 +266,7 @@ def _of_files(kind: pa.DataType, there: pa.DataType | None) -> pa.DataType:
 
 
 def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str) -> FrameSource:
-    """A Spark DataFrame as a source.
-
-    Raises:
-        ConfigError: a derived feature is no valid SQL.
-    """
+    """A Spark DataFrame as a source."""
     frame = _plain_vectors(frame)
     width = len(frame.columns)
     for name, sql in derived.items():

@@ -45,11 +45,7 @@ def checked_name(batch: object) -> str:
 
 
 def write_batch(path: str, monitor: str, batch: str, rows: TableParts) -> None:
-    """Replace the rows of one batch.
-
-    Raises:
-        OutputError: the file cannot be written; its old rows are then there.
-    """
+    """Replace the rows of one batch."""
     about = {"monitor": monitor, "dataset": BATCH_MARK}
     write_tables(path, {"profiles": batch_file(monitor, batch)}, {"profiles": rows}, about)
 
@@ -68,11 +64,7 @@ class StoredBatches:
 
     @classmethod
     def of(cls, store: Store, monitor: str) -> StoredBatches:
-        """Find the windows that batches have rows of.
-
-        Raises:
-            OutputError: a file is damaged or cannot be read.
-        """
+        """Find the windows that batches have rows of."""
         files: dict[Window, dict[str, list[str]]] = {}
         for name in store.names("profiles"):
             if batch_of(monitor, name) is None:
@@ -97,12 +89,7 @@ class StoredBatches:
     def profiles(
         self, supports: Supports, window: Window
     ) -> list[tuple[dict[str, Profile], dict[str, JointProfile]]]:
-        """The profiles of features and of joint groups that each batch has in a window.
-
-        Raises:
-            OutputError: a file cannot be read.
-            ValueError: it is damaged.
-        """
+        """The profiles of features and of joint groups that each batch has in a window."""
         profiles = []
         for name in self.files.get(window, {}).get(supports.reference_id, ()):
             rows = conform("profiles", _read(self.store, name))

@@ -1,4 +1,9 @@
-"""Reads tables back; programs of users read the Parquet files themselves."""
+"""Reads tables back; programs of users read the Parquet files themselves.
+
+A file that cannot be read is an OutputError, as is one that is not there where it has to be; rows
+that are damaged, or speak of another reference, are a ValueError where it can be mended by reading
+the reference again.
+"""
 
 from __future__ import annotations
 
@@ -87,12 +92,7 @@ def read_table(path: str, name: str, columns: Sequence[str] | None = None) -> pa
 
 
 def stored_key(store: Store, monitor: str, reference_id: str) -> str | None:
-    """The key of what a stored reference was made from; None if it has none.
-
-    Raises:
-        OutputError: the file cannot be read.
-        ValueError: it is not there, or damaged.
-    """
+    """The key of what a stored reference was made from; None if it has none."""
     with _opened(store, supports_file(monitor, reference_id)) as file:
         first, *others = from_parquet(file, ["reference_key"])["reference_key"].to_pylist() or [
             None
@@ -101,12 +101,7 @@ def stored_key(store: Store, monitor: str, reference_id: str) -> str | None:
 
 
 def stored_supports(store: Store, monitor: str, reference_id: str) -> Supports:
-    """The stored supports of a reference.
-
-    Raises:
-        OutputError: the file cannot be read.
-        ValueError: it is not there, or damaged.
-    """
+    """The stored supports of a reference."""
     columns = [name for name in SUPPORTS.names if name not in FOR_READERS]
     with _opened(store, supports_file(monitor, reference_id)) as file:
         rows = from_parquet(file, columns, SUPPORTS)
@@ -119,10 +114,6 @@ def stored_profiles(
     """The profiles of a monitor's features and joint groups, by name.
 
     By default those of the reference, else of a window of the current dataset.
-
-    Raises:
-        OutputError: the file cannot be read.
-        ValueError: it is not there, damaged, or of another reference.
     """
     if window is not None:
         return read_profiles(stored_profile_rows(store, monitor, window), supports)
@@ -141,12 +132,7 @@ def _profile_rows(store: Store, name: str) -> pa.Table:
 
 
 def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, NewValues]:
-    """The values of a window that the reference never had, or hardly, by feature; none of batches.
-
-    Raises:
-        OutputError: the file cannot be read.
-        ValueError: it is damaged.
-    """
+    """By feature, values of a window that the reference never had, or hardly; none of batches."""
     path = window_file("profiles", monitor, window)
     names = ["feature", "new_values", "new_rows", "new_distinct", "frequent_value", "frequent_rows"]
     rows = read_if_there(store, path, names, TABLES["profiles"])
@@ -170,11 +156,7 @@ def window_tables(
     window: Window,
     names: Sequence[str] = ("drift_scores", "drift_cells"),
 ) -> dict[str, pa.Table]:
-    """Some tables of one window.
-
-    Raises:
-        OutputError: a file is not there, damaged or cannot be read.
-    """
+    """Some tables of one window."""
     paths = {name: window_file(name, monitor, window) for name in names}
     return {name: _read(store, path, None, TABLES[name], name) for name, path in paths.items()}
 
@@ -202,9 +184,6 @@ def stored_statuses(
     """The features of a window that have one of some statuses: name, kind, status and reason.
 
     Empty where the window was never judged.
-
-    Raises:
-        OutputError: the file is damaged or cannot be read.
     """
     names = ["feature", "kind", "status", "reason", "segment"]
     rows = read_if_there(store, window_file("drift_scores", monitor, window), names)
@@ -219,29 +198,17 @@ def stored_statuses(
 
 
 def window_columns(store: Store, monitor: str, window: Window, names: Sequence[str]) -> pa.Table:
-    """Some columns of a window's rows of ``drift_scores``; those added later may be all null.
-
-    Raises:
-        OutputError: the file is not there, damaged or cannot be read.
-    """
+    """Some columns of a window's rows of ``drift_scores``; those added later may be all null."""
     return _read(store, window_file("drift_scores", monitor, window), names, TABLES["drift_scores"])
 
 
 def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
-    """The columns of a window's ``drift_scores`` that later windows need.
-
-    Raises:
-        OutputError: the file is not there, damaged or cannot be read.
-    """
+    """The columns of a window's ``drift_scores`` that later windows need."""
     return window_columns(store, monitor, window, list(IN_SHORT))
 
 
 def stored_alerts(store: Store, monitor: str) -> pa.Table:
-    """All rows of ``alerts`` of a monitor; none where there never was one.
-
-    Raises:
-        OutputError: the file is damaged or cannot be read.
-    """
+    """All rows of ``alerts`` of a monitor; none where there never was one."""
     schema = TABLES[ALERTS_TABLE]
     again = "kldrift rescore logs alerts anew"
     rows = read_if_there(store, alerts_file(monitor), None, schema, again)
@@ -280,11 +247,7 @@ def stored_runs(
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[Key]:
-    """The features that were critical in a window, over all of its rows or in a segment.
-
-    Raises:
-        OutputError: the file is not there, damaged or cannot be read.
-    """
+    """The features that were critical in a window, over all of its rows or in a segment."""
     rows = stored_scores(store, monitor, window)
     critical = rows.filter(pc.equal(rows["severity"], "critical"))
     keys = (critical[name].to_pylist() for name in ("feature", "segment"))

@@ -96,11 +96,7 @@ def reach_store(path: str) -> Store:
 
 
 def open_folder(path: str) -> Store:
-    """Return the files behind a local path or a URI; nothing is touched yet.
-
-    Raises:
-        OutputError: the URI is not one that can be written safely, or not understood.
-    """
+    """Return the files behind a local path or a URI; nothing is touched yet."""
     scheme, separator, rest = path.partition(":")
     shown = _without_secrets(path)
     if scheme == "file" and rest.startswith("/"):

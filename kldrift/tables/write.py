@@ -1,4 +1,8 @@
-"""Rows to files: each table checked against its schema, each file replaced as a whole."""
+"""Rows to files: each table checked against its schema, each file replaced as a whole.
+
+A file that cannot be written is an OutputError, and its old rows are then still there; rows that
+are not of the schema, or of something else, are a ValueError.
+"""
 
 from __future__ import annotations
 
@@ -82,12 +86,7 @@ def write_reference(
 
 
 def write_alerts(path: str, monitor: str, alerts: pa.Table) -> None:
-    """Replace all alerts of a monitor.
-
-    Raises:
-        OutputError: the file cannot be written; its old rows are then there.
-        ValueError: the rows are not of the schema, or of another monitor.
-    """
+    """Replace all alerts of a monitor."""
     names = {ALERTS_TABLE: alerts_file(monitor)}
     write_tables(path, names, {ALERTS_TABLE: alerts}, {"monitor": monitor})
 
@@ -99,10 +98,6 @@ def write_tables(
 
     Returns where each file is. ``names`` are in the order of writing; the columns in ``about`` must
     have one value in every row.
-
-    Raises:
-        OutputError: a file cannot be written.
-        ValueError: a table is not of its schema, or holds rows of something else.
     """
     store = open_store(path)
     checked = {name: _checked(table, tables[table], about) for table, name in names.items()}
@@ -114,10 +109,6 @@ def write_run(path: str, run: Mapping[str, Any]) -> str:
     """Write the row of one run; it comes last, so that its presence says the run is complete.
 
     Returns where it is. ``run`` has a value, or None, for every column of ``runs``.
-
-    Raises:
-        OutputError: the file cannot be written.
-        ValueError: the row is not of the schema.
     """
     schema = TABLES[RUNS_TABLE]
     same_names("columns of runs", run, schema.names)

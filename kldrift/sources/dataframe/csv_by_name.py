@@ -42,9 +42,6 @@ def read_csv(
     """Read CSV files, columns by name where there are headers.
 
     Without a schema, and of columns that it lacks, types are inferred.
-
-    Raises:
-        DatasetError: a header lacks names of the schema, or of the first file, and has others.
     """
     given = {name.lower(): value for name, value in options.items()}
     whole = _for_spark(paths)
@@ -90,11 +87,7 @@ def read_csv(
 
 
 def names_in_headers(paths: Sequence[str], options: Mapping[str, str]) -> list[str]:
-    """The names of the columns of local files, and of their folders; none where no header has them.
-
-    Raises:
-        DatasetError: there are no files, or one cannot be read.
-    """
+    """The names of the columns of local files, and of their folders; none if no header has them."""
     given = {name.lower(): value for name, value in options.items()}
     by_place = any(given.get(key) == value for key, value in BY_PLACE.items())
     if by_place or not OF_HEADERS.isdisjoint(given) or WIDE.match(given.get("encoding", "")):

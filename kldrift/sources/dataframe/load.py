@@ -104,11 +104,7 @@ def without_twice(frame: DataFrame, dataset: Dataset) -> tuple[DataFrame, list[S
 
 
 def csv_names(dataset: Dataset) -> list[str]:
-    """The names that the columns of local CSV files may have; none where Spark alone knows them.
-
-    Raises:
-        DatasetError: there are no files, or one cannot be read.
-    """
+    """The names that the columns of local CSV files may have; none where Spark alone knows them."""
     names = names_in_headers(dataset.path, _options(dataset))
     folded = {name.lower() for name in names}
     stated = re.findall(r"\w+", dataset.schema or "")  # which a header may have in other letters

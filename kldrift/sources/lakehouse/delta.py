@@ -144,11 +144,7 @@ def _load(
 
 
 def which_version(options: Mapping[str, str]) -> int | datetime | None:
-    """The version that options ask for, by its number or as of a time; None for the newest.
-
-    Raises:
-        ConfigError: an option has no such value, or both are given.
-    """
+    """The version that options ask for, by its number or as of a time; None for the newest."""
     option = chosen(options, VERSION_OPTIONS)
     if option is None:
         return None

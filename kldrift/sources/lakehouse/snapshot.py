@@ -109,9 +109,6 @@ class Snapshot:
         Returns:
             What they say, by the names of the table; or why Arrow cannot read one of them as a
             part of it.
-
-        Raises:
-            DatasetError: a file is missing or damaged.
         """
         files = [entry.file for entry in self.entries]
         read = read_each(files, ask_by_name(asked, self.mapping))

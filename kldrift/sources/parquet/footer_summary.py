@@ -105,11 +105,7 @@ def summed(summaries: Iterable[FooterSummary]) -> FooterSummary:
 
 
 def read_each(files: Sequence[File], asked: WantedBounds = NOTHING) -> FooterSummary:
-    """Read the footers of files, in parallel.
-
-    Raises:
-        DatasetError: a file is missing or damaged.
-    """
+    """Read the footers of files, in parallel."""
     return in_threads(functools.partial(_footer, asked=asked), files)
 
 

@@ -26,11 +26,7 @@ TASKS: Final = 512
 
 
 def footers_by(spark: SparkSession, files: Sequence[File], asked: WantedBounds) -> FooterSummary:
-    """Facts from the footers of files, in the order of the files.
-
-    Raises:
-        DatasetError: a file is damaged.
-    """
+    """Facts from the footers of files, in the order of the files."""
     if len(files) <= FEW:
         return read_each(files, asked)
     tasks = min(TASKS, TASKS_PER_WORKER * parallelism(spark))

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.past import Past
+from kldrift.reporting.past import Past, one_window_words
 from kldrift.reporting.timeline import since
 from kldrift.tables.window import Window
 
