@@ -22,6 +22,7 @@ class Change:
         single: the name of the only cell with current rows; empty if there are more.
         single_before: the only value of the reference where both sides have one; else empty.
         same: what was done to all values, if that explains all; else empty.
+        happened: what was done to some of them, if that explains all; else empty.
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
         distinct_unseen: how many there are of them.
@@ -57,6 +58,7 @@ class Change:
     single: str = ""
     single_before: str = ""
     same: str = ""
+    happened: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0
     unseen_before: float = 0.0

@@ -33,7 +33,7 @@ from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 from kldrift.statistics.number_changes import Numbers
-from kldrift.statistics.what_explains import what_explains
+from kldrift.statistics.what_explains import Explanation, what_explains
 
 SHOWN_CELLS: Final = 3
 MOST_EXPLAINED: Final = 200
@@ -145,9 +145,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
             if only >= 0 and kind is not CellKind.NULL:
                 one_now = name(comparison, only, seen=True) + beside_nulls(verdicts, place)
-            why = same = ""
+            why = Explanation()
             if not one_now and explained_so_far < MOST_EXPLAINED:
-                why, same = _why(verdicts, place)
+                why = _why(verdicts, place)
             explained_so_far += 1
             change = Change(
                 kind,
@@ -156,7 +156,8 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 current[0],
                 single=one_now,
                 single_before=one_before,
-                same=same,
+                same=why.same,
+                happened=why.happened,
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
                 gone=gone(rows.comparisons[comparison], cells, at_row),
@@ -171,7 +172,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
             texts[counted[row]] = Moved(
-                sentence(change), most_moved(named, reference, current), why
+                sentence(change), most_moved(named, reference, current), why.text
             )
     return texts
 
@@ -210,17 +211,17 @@ def _few_values(cells: ScoredCells, kinds: Ints) -> tuple[Ints, Bools]:
     return single, (numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)
 
 
-def _why(verdicts: Verdicts, place: int) -> tuple[str, str]:
-    """What explains most of the difference of numbers, and all of it; empty for all else."""
+def _why(verdicts: Verdicts, place: int) -> Explanation:
+    """What explains most of the difference of numbers; nothing of all else."""
     subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
     comparison = subject.comparison
     assert comparison is not None
     support, sides = comparison.support, (comparison.reference, comparison.current)
     if not isinstance(support, NumericSupport) or support.unit not in NUMBERS:
-        return "", ""
+        return Explanation()
     moments = [s.moments.take([group]).summary(support.scale) for s in sides if s.moments]
     if len(moments) < len(sides) or not all(m.rows[0] for m in moments):
-        return "", ""
+        return Explanation()
     q, p = (side.counts[group, : support.intervals] for side in sides)
     edges = support.edges if support.integral else support.edges[1:-1]
     if not support.integral:  # no number lies beyond the outermost doubles

@@ -64,6 +64,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return f"{SINGLE}: {change.single}"
     if change.lost[-1:] and change.lost[-1][0] == NULL and change.lost[-1][1] >= ALL_NEW:
         return f"values are there, where {percent(change.lost[-1][1])} were null before"
+    if change.happened:
+        return change.happened
     if change.kind is CellKind.NULL and not change.decided:
         return _nulls(change)
     if other_names := renamed(change):

@@ -7,31 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from kldrift.arrays import Counts, Floats
-from kldrift.profiles.number_text import grouped, plain
+from kldrift.profiles.number_text import grouped, percent, plain
 
-LEAST_FITTED: Final = 0.95
-"""What it must explain where a number of it was fitted to both sides."""
-CLEARLY: Final = 3.0
-"""In units of ``sqrt(1 / n + 1 / m)``: by how much the logarithm of a deviation must have changed
-for numbers to be so many times as large; its error is 0.7 where they are normal."""
 FAR_OUT: Final = 0.5
 """How far a deviation may be, as a logarithm, from that of other units: few values far out make up
 most of some deviations, and units differ by much more."""
 EXACT: Final = 1e-6
 """How far a rounded number may be from a multiple, in steps."""
 FACTORS: Final = (10.0, 100.0, 1_000.0, 1e6, 0.1, 0.01, 0.001, 1e-6, 60.0, 1 / 60)
-DEGREES: Final = {"Celsius to Fahrenheit": (1.8, 32.0), "Fahrenheit to Celsius": (5 / 9, -160 / 9)}
+DEGREES: Final = {
+    "Celsius to Fahrenheit": (1.8, 32.0),
+    "Fahrenheit to Celsius": (5 / 9, -160 / 9),
+    "Celsius to kelvins": (1.0, 273.15),
+    "kelvins to Celsius": (1.0, -273.15),
+}
 STEPS: Final = (1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
 """The precision that numbers are rounded to."""
 LEAST: Final = 0.9
 """Of the difference, what a candidate must explain to be told."""
 ALL: Final = 0.995
 """What is all of it."""
+LEAST_CUT: Final = 0.005
+"""Share of the reference beyond an end of the current numbers, from which it was cut off: the
+outermost values are others in each sample."""
 CLOSE: Final = 0.05
 """How far mean and deviation may be from what a candidate says, in deviations."""
 
@@ -84,6 +87,7 @@ class Candidate:
         least: what it must explain to be told.
         same: what is said of the numbers if it explains ``every``; empty if they are others.
         every: what is all of it.
+        happened: what is said first if it explains ``every``, as it was done to some rows alone.
     """
 
     name: str
@@ -94,65 +98,75 @@ class Candidate:
     least: float = LEAST
     same: str = ""
     every: float = ALL
+    happened: str = ""
 
 
-def candidates(numbers: Numbers) -> Iterator[Candidate]:
-    """What may have been done; of two that explain as much, the first is told."""
-    before = numbers.q / numbers.q.sum()
-    if numbers.cycle[1]:
-        yield from _turned(numbers, before)
-        return
-    below = _cumulated(numbers, before)
-    yield from _in_other_units(numbers, before, below)
-    # Of these the one of the nearer deviation is told.
-    several = _fitted(numbers, below)
-    yield from sorted(several, key=lambda one: abs(numbers.std[1] - (one.std or 0.0)))
-    yield from _rounded(numbers, below)
-    yield from _clipped(numbers, below)
+def affine(
+    numbers: Numbers, below: Below, times: float, added: float, name: str, **said: Any
+) -> Candidate:
+    """Numbers that were multiplied, and to which something was added."""
+    edges, mean = (numbers.edges - added) / times, times * numbers.mean[0] + added
+    # Below an edge lie the opposites of the numbers that lie above its own.
+    at = below(_moved(numbers.edges, edges)) if times > 0 else 1 - below(behind(numbers, edges))
+    return Candidate(name, _between(at), mean, abs(times) * numbers.std[0], **said)
 
 
-def _in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:
-    mean, std, edges, step = numbers.mean[0], numbers.std[0], numbers.edges, numbers.step
+def in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:
+    """Another unit, another sign, the share of the others, the inverse."""
+    (smallest, low), (largest, high), edges = numbers.smallest, numbers.largest, numbers.edges
     for factor in FACTORS:
-        at = below(_moved(edges, edges / factor))
-        same = f"the same values, each times {grouped(factor)}"
-        moved = factor * mean, factor * std, FAR_OUT
-        yield Candidate(f"a factor of {grouped(factor)}", _between(at), *moved, same=same)
-    for name, (times, added) in DEGREES.items():
-        at = below(_moved(edges, (edges - added) / times))
-        yield Candidate(f"a change of {name}", _between(at), times * mean + added, times * std)
-    # The number itself lies below its opposite.
-    at = 1 - below(-edges + step if step else np.nextafter(-edges, np.inf))
-    same = "the same values with a flipped sign"
-    yield Candidate("a flipped sign", _between(at), -mean, std, FAR_OUT, same=same)
+        times = grouped(factor)
+        said = {"close": FAR_OUT, "same": f"the same values, each times {times}"}
+        yield affine(numbers, below, factor, 0.0, f"a factor of {times}", **said)
+    for name, line in DEGREES.items():
+        yield affine(numbers, below, *line, f"a change of {name}")
+    yield mirrored(numbers, below, 0.0)
+    for whole in (1.0, 100.0):
+        if min(smallest, low) >= 0 and max(largest, high) <= whole:
+            yield mirrored(numbers, below, whole)
+    several = (before[: int(np.searchsorted(edges, 0.0, "right"))] > 0).sum() > 1
+    if smallest < 0 <= low and largest > 0 and several:  # a floor moves one value to 0 as well
+        at = np.where(edges > 0, below(edges) - below(behind(numbers, -edges)), 0.0)
+        same = "the same values without minus signs"
+        yield Candidate("lost minus signs", _between(at), same=same)
     # Counts of one number alone fit whatever moves it to the right side.
-    if numbers.smallest[0] > 0 and std > 0:
+    if smallest > 0 and numbers.std[0] > 0:
         with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
         yield Candidate("1 / x", _between(at), *_of_inverses(numbers, before), FAR_OUT)
 
 
-def _fitted(numbers: Numbers, below: Below) -> Iterator[Candidate]:
-    """A constant that was added, or a factor, as both sides say it."""
-    mean, std, edges, step = numbers.mean[0], numbers.std[0], numbers.edges, numbers.step
-    ends = numbers.smallest, numbers.largest
-    for added in dict.fromkeys([_added(numbers), step, -step]):
-        if not added:
-            continue
-        at = below(_moved(edges, edges - added))
-        by, moved = plain(abs(added), 4), (mean + added, std)
-        name = f"{'adding' if added > 0 else 'subtracting'} {by}"
-        exact = any(abs(now - end - added) <= EXACT * abs(added) for end, now in ends)
-        way = "larger" if added > 0 else "smaller"
-        same = f"the same values, all {way} by {by}" if exact else ""
-        yield Candidate(name, _between(at), *moved, least=LEAST_FITTED, same=same)
-    if factor := _factor(numbers):
-        at = below(_moved(edges, edges / factor))
-        name = f"a factor of about {plain(factor, _sure_digits(numbers))}"
-        yield Candidate(name, _between(at), factor * mean, factor * std, least=LEAST_FITTED)
+def mirrored(numbers: Numbers, below: Below, total: float) -> Candidate:
+    """A flipped sign, the share of the others, a scale that is read from its other end."""
+    name, same = f"{plain(total, 15)} - x", f", each taken from {plain(total, 15)}"
+    if not total:
+        name, same = "a flipped sign", " with a flipped sign"
+    same = f"the same values{same}"
+    return affine(numbers, below, -1.0, total, name, close=FAR_OUT, same=same)
 
 
-def _rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
+def cut_off(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:
+    """No more numbers beyond an end, as if rows were filtered or left out."""
+    low, high, edges = numbers.smallest[1], numbers.largest[1], numbers.edges
+    lost = np.array([*below(np.array([low])), *(1 - below(behind(numbers, high)))])
+    cut = lost >= LEAST_CUT
+    if not cut.any() or lost.sum() >= 1:
+        return
+    lost = np.where(cut, lost, 0.0)
+    gone = (cut[0] & (np.append(edges, np.inf) <= low)) | (
+        cut[1] & (np.append(-np.inf, edges) > high)
+    )
+    if (before[gone] > 0).sum() < 2:  # one cell that is gone is said to be
+        return
+    shares = _between((np.minimum(below(edges), 1 - lost[1]) - lost[0]) / (1 - lost.sum()))
+    ends = f"below {_written(low)}", f"above {_written(high)}"
+    where = " or ".join(end for end, there in zip(ends, cut, strict=True) if there)
+    happened = f"no values are {where} now: {percent(lost.sum())} of the reference's were"
+    yield Candidate(f"a cut {where}", shares, happened=happened)
+
+
+def rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
+    """Whole multiples of some step, the nearest ones or those below."""
     constant, ends = numbers.mean[1] - numbers.mean[0], (numbers.smallest[1], numbers.largest[1])
     for size in STEPS if numbers.std[0] > 0 else ():
         if not all(abs(end / size - np.rint(end / size)) <= EXACT for end in ends):
@@ -160,12 +174,16 @@ def _rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
         steps = _steps_below(numbers.edges, size)
         # No number moves further than that, so their mean does not.
         if abs(constant) <= size / 2:
-            yield Candidate(f"rounding to {grouped(size)}", _between(below((steps - 0.5) * size)))
+            halves = (steps - 0.5) * size
+            # A half becomes the next whole number, or the next even one.
+            for at in (halves, np.where(steps % 2, behind(numbers, halves), halves)):
+                yield Candidate(f"rounding to {grouped(size)}", _between(below(at)))
         if -size <= constant <= 0:
             yield Candidate(f"rounding down to {grouped(size)}", _between(below(steps * size)))
 
 
-def _clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:
+def clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:
+    """What lay beyond an end, at that end."""
     low, high, edges = numbers.smallest[1], numbers.largest[1], numbers.edges
     if numbers.smallest[0] < high < numbers.largest[0]:
         shares = _between(np.where(edges > high, 1.0, below(edges)))
@@ -175,17 +193,19 @@ def _clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:
         yield Candidate(f"a floor at {_written(low)}", shares)
 
 
-def _turned(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
+def turned(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     """The likeliest move of all of a cycle, such as hours by a change of time zone."""
     first, last, name = numbers.cycle
     at = np.searchsorted(numbers.edges, np.arange(first, last + 1), "right")
-    if len(np.unique(at)) < len(at):  # several share a cell
+    cells, times = np.unique(at, return_counts=True)
+    if (before[cells[times > 1]] > 0).any():  # several share a cell
         return
-    turned = np.array([np.roll(before[at], by) for by in range(len(at))])
-    by = int(abs(turned - numbers.p[at] / numbers.p.sum()).sum(-1).argmin())
+    by_size = np.zeros((len(at), len(before)))
+    for by, shares in enumerate(by_size):
+        np.add.at(shares, at, np.roll(before[at], by))
+    by = int(abs(by_size - numbers.p / numbers.p.sum()).sum(-1).argmin())
     if by:
-        shares = before.copy()
-        shares[at] = turned[by]
+        shares = by_size[by]
         size, way = min((by, "later"), (len(at) - by, "earlier"), key=lambda one: one[0])
         same = f"all {name} are {size} {way} than in the reference"
         yield Candidate(f"moving all {name} by {size}", shares, same=same, every=LEAST)
@@ -197,43 +217,11 @@ def _steps_below(edges: Floats, size: float) -> Floats:
     That of an edge just behind a value of its own is the next one, however doubles are rounded.
     """
     steps, nearest = np.ceil(edges / size), np.rint(edges / size)
-    steps = np.where(abs(edges / size - nearest) <= EXACT, nearest, steps)
+    close = EXACT * np.minimum(1.0, abs(nearest))  # 0 is a multiple without rounding
+    steps = np.where(abs(edges / size - nearest) <= close, nearest, steps)
     alone = np.flatnonzero(edges[1:] == np.nextafter(edges[:-1], np.inf)) + 1
     steps[alone] = np.floor(edges[alone - 1] / size + EXACT) + 1
     return np.asarray(steps)
-
-
-def _sure_digits(numbers: Numbers) -> int:
-    """How many digits a ratio of both means is told with, by its error."""
-    rows = numbers.q.sum(), numbers.p.sum()
-    parts = zip(numbers.std, numbers.mean, rows, strict=True)
-    error = np.hypot(*(std / abs(mean) / np.sqrt(n) for std, mean, n in parts))
-    return int(np.clip(1 - np.log10(max(4 * error, 1e-4)), 2, 4))
-
-
-def _factor(numbers: Numbers) -> float:
-    """The factor by which the numbers grew, if their spread agrees; else 0."""
-    (mean, now), (std, spread) = numbers.mean, numbers.std
-    if not (std > 0 and spread > 0 and mean and now / mean > 0):
-        return 0.0
-    times, change = np.log(now / mean), np.log(spread / std)
-    error = np.sqrt(1 / numbers.p.sum() + 1 / numbers.q.sum())
-    unit = min(abs(times - np.log(factor)) for factor in FACTORS) < CLOSE
-    return 0.0 if unit or abs(change) < CLEARLY * error else float(now / mean)
-
-
-def _added(numbers: Numbers) -> float:
-    """The constant added to the numbers, if both ends moved by it, or their mean clearly did."""
-    low, high = (now - before for before, now in (numbers.smallest, numbers.largest))
-    if abs(low - high) <= EXACT * abs(low):
-        return float(low)
-    constant, step = numbers.mean[1] - numbers.mean[0], numbers.step
-    rows = numbers.q.sum(), numbers.p.sum()
-    error = np.hypot(*(std / np.sqrt(n) for std, n in zip(numbers.std, rows, strict=True)))
-    beyond = numbers.p[0] + numbers.p[-1]
-    if abs(constant) < CLEARLY * error or beyond >= LEAST * rows[1]:
-        return 0.0  # counts that lie beyond an end fit whatever moves them there
-    return float(np.rint(constant / step)) * step if step else constant
 
 
 def _of_inverses(numbers: Numbers, shares: Floats) -> tuple[float, float]:
@@ -264,7 +252,7 @@ def _written(value: float) -> str:
     return plain(value, 15 if value == round(value) else 6)
 
 
-def _cumulated(numbers: Numbers, shares: Floats) -> Below:
+def cumulated(numbers: Numbers, shares: Floats) -> Below:
     """The share of the reference below any number, between edges on a straight line."""
     edges = numbers.edges
     low, high = min(numbers.smallest[0], edges[0]), max(numbers.largest[0], edges[-1])
@@ -283,3 +271,8 @@ def _cumulated(numbers: Numbers, shares: Floats) -> Below:
 def _between(below: Floats) -> Floats:
     """The shares of cells, from those below each edge."""
     return np.diff(np.clip(below, 0.0, 1.0), prepend=0.0, append=1.0)
+
+
+def behind(numbers: Numbers, at: Any) -> Floats:
+    """The next number."""
+    return np.atleast_1d(at + numbers.step if numbers.step else np.nextafter(at, np.inf))

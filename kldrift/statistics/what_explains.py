@@ -8,12 +8,26 @@ chance makes of it. Nulls come behind the numbers: what was done to these does n
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from kldrift.arrays import Floats
-from kldrift.statistics.number_changes import CLOSE, LEAST, Candidate, Numbers, candidates
+from kldrift.profiles.number_text import plain, rose_or_fell
+from kldrift.statistics.fitted_changes import fitted
+from kldrift.statistics.number_changes import (
+    CLOSE,
+    LEAST,
+    Candidate,
+    Numbers,
+    clipped,
+    cumulated,
+    cut_off,
+    in_other_units,
+    rounded,
+    turned,
+)
 
 BY_CHANCE: Final = 0.87
 """The mean of the Kolmogorov-Smirnov distance of two samples of one distribution, in units of
@@ -24,48 +38,78 @@ LEAST_FILLED: Final = 25
 """Rows that are null no more, from which they are looked for."""
 
 
-def what_explains(numbers: Numbers) -> tuple[str, str]:
-    """The transformation that explains most of a difference, and how much; empty if none does.
+class Explanation(NamedTuple):
+    """What explains most of a difference; empty texts where nothing does.
 
-    And what can be said of the numbers where it explains all and they are the same ones.
+    Attributes:
+        text: the transformation, and how much it explains; empty where ``happened`` says it.
+        same: what can be said of the numbers if it explains all and they are the same ones.
+        happened: what was done to some of them alone, if that explains all.
+    """
+
+    text: str = ""
+    same: str = ""
+    happened: str = ""
+
+
+def what_explains(numbers: Numbers) -> Explanation:
+    """The transformation that explains most of a difference.
 
     Examples:
         >>> edges = np.arange(1.0, 10.0)
         >>> q, p = np.full(10, 100), np.array([1000, 0, 0, 0, 0, 0, 0, 0, 0, 0])
         >>> sides = {"mean": (5.0, 0.05), "std": (2.89, 0.0289)}
         >>> sides |= {"smallest": (0.0, 0.0), "largest": (10.0, 0.1)}
-        >>> what_explains(Numbers(p, q, edges, **sides))
+        >>> what_explains(Numbers(p, q, edges, **sides))[:2]
         ('explained by a factor of 0.01', 'the same values, each times 0.01')
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers at the ends of doubles
         return _explained(numbers)
 
 
-def _explained(numbers: Numbers) -> tuple[str, str]:
+def _explained(numbers: Numbers) -> Explanation:
     n, m = numbers.p.sum(), numbers.q.sum()
     if not n or not m or len(numbers.edges) < 1:
-        return "", ""
+        return Explanation()
     current, reference = numbers.p / n, numbers.q / m
-    filled = _filled(numbers, reference, current)
+    filled, value = _filled(numbers, reference, current)
     if filled >= LEAST:
-        return _told("0 in place of nulls", filled), ""
+        fell = f"nulls {rose_or_fell(*numbers.null)} of the rows"
+        happened = f"{fell}, with {value} in their place" if numbers.compared else ""
+        return Explanation(_told(f"{value} in place of nulls", filled), happened=happened)
     unit = np.sqrt(1 / n + 1 / m)
     by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
     there = [1 - null if numbers.compared else 1.0 for null in numbers.null]
     current *= there[1]
     whole = _distance(there[0] * reference, current) - by_chance
     if whole < 2 * by_chance:
-        return "", ""
+        return Explanation()
     explained = [
         (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c)
-        for c in candidates(numbers)
+        for c in _candidates(numbers, reference)
         if _fits(c, numbers)
     ]
     told = [(share, c) for share, c in explained if share >= c.least]
     if not told:
-        return "", ""
+        return Explanation()
     share, best = max(told, key=lambda one: one[0])
-    return _told(best.name, share), best.same if share >= best.every else ""
+    if share < best.every:
+        return Explanation(_told(best.name, share))
+    text = "" if best.happened else _told(best.name, share)
+    return Explanation(text, best.same, best.happened)
+
+
+def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
+    """What may have been done; of two that explain as much, the first is told."""
+    if numbers.cycle[1]:
+        yield from turned(numbers, before)
+        return
+    below = cumulated(numbers, before)
+    yield from in_other_units(numbers, before, below)
+    yield from cut_off(numbers, before, below)
+    yield from fitted(numbers, below)
+    yield from rounded(numbers, below)
+    yield from clipped(numbers, below)
 
 
 def _told(name: str, share: float) -> str:
@@ -91,17 +135,23 @@ def _fits(candidate: Candidate, numbers: Numbers) -> bool:
     return off < CLOSE and abs(np.log(std / candidate.std)) < candidate.close
 
 
-def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:
-    """How many of the lost nulls are zeros now; 0 where that may be chance."""
+def _filled(numbers: Numbers, reference: Floats, current: Floats) -> tuple[float, str]:
+    """How many of the lost nulls are one value now, and which; 0 where that may be chance."""
     gone, n = numbers.null[0] - numbers.null[1], int(numbers.p.sum())
     share = gone / (1 - numbers.null[1]) if numbers.null[1] < 1 else 0.0
-    most = LEAST * abs(current - reference).max()
-    if share < max(most, LEAST_FILLED / n) or not numbers.smallest[1] <= 0 <= numbers.largest[1]:
-        return 0.0
-    at = int(np.searchsorted(numbers.edges, 0.0, "right"))
-    ends = {0: numbers.smallest[1], len(numbers.edges): numbers.largest[1]}
-    if ends.get(at, 0.0) != 0:  # other numbers lie beyond all of the reference's as well
-        return 0.0
-    zeros = current[at] - (1 - share) * reference[at]
-    left = max(0.0, abs(zeros - share) - 2 * np.sqrt(current[at] / n))
-    return float(1 - left / share)
+    if share < max(LEAST * abs(current - reference).max(), LEAST_FILLED / n):
+        return 0.0, ""
+    rise = current - (1 - share) * reference
+    at = int(rise.argmax())
+    left = max(0.0, abs(rise[at] - share) - 2 * np.sqrt(current[at] / n))
+    ends = np.array([numbers.smallest[1], *numbers.edges, numbers.largest[1]])[at : at + 2]
+    low, high = np.clip(ends, numbers.smallest[1], numbers.largest[1])
+    if at in (0, len(numbers.edges)):  # one value beyond all of the reference's is the last one
+        low = high = ends[at and 1]
+        mean = (numbers.mean[1] - (1 - share) * numbers.mean[0]) / share
+        left += share * (abs(mean - low) > CLOSE * numbers.std[1] / share)
+    if low <= 0 < high:
+        low = high = 0.0
+    one = high <= max(np.nextafter(low, np.inf), low + numbers.step)
+    value = plain(low, 15) if one else f"values from {plain(low, 5)} to {plain(high, 5)}"
+    return float(1 - left / share), value

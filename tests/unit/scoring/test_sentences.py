@@ -243,7 +243,7 @@ def test_hours_have_no_mean_that_moves():
     )
     assert row["severity"] == "critical"
     assert "shifted" not in row["reason"]
-    assert row["reason"].startswith("the value ")
+    assert row["reason"].startswith("all hours are 3 later than in the reference;")
 
 
 def test_days_of_the_week_have_names():
