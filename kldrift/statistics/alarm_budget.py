@@ -64,21 +64,15 @@ class AlarmBudget:
 
     @classmethod
     def of(cls, pages: float, windows: float) -> Self:
-        """The initial level of a monitor.
-
-        Args:
-            pages: how many are asked for.
-            windows: in so many windows.
-        """
+        """The initial level of a monitor."""
         rate = pages / windows
         return cls(rate, max(MARGIN - math.log(rate), -math.log(COMMON)))
 
     def limit(self, tests: int, excesses: Sequence[float] = ()) -> float:
         """The p-value below which a row pages.
 
-        Args:
-            tests: features and segments of the window.
-            excesses: of earlier windows, see :func:`excess`.
+        ``tests`` are the features and segments of the window, ``excesses`` those of earlier
+        windows.
         """
         far = [min(x, FARTHEST) for x in excesses if x > 0]
         stretch = max(1.0, (DOUBT + sum(far)) / (DOUBT + len(far)))

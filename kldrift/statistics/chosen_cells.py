@@ -86,11 +86,8 @@ def floors(q: Counts, whole: Counts, category: Bools, rest: Bools) -> Counts:
 def chosen_law(p: Counts, q: Counts, floor: Counts, ceiling: Counts | None = None) -> ChosenLaw:
     """The law of the reference rows without drift, given the rows of both sides and the floors.
 
-    Args:
-        p: current rows per cell, shape ``(n, k)``; a row at least.
-        q: reference rows; a row at least.
-        floor: as :func:`floors` gives them.
-        ceiling: the most reference rows that each cell has, if it was chosen because of few.
+    There is a row at least on both sides. ``floor`` is as :func:`floors` gives it, ``ceiling`` the
+    most reference rows of cells that were chosen because of few.
     """
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     share, total = m / (n + m), p + q
@@ -115,11 +112,7 @@ def chosen_law(p: Counts, q: Counts, floor: Counts, ceiling: Counts | None = Non
 def _cut_off(t: Counts, floor: Counts, ceiling: Counts, share: Floats) -> Floats:
     """Mean, variance and fourth cumulant of binomial numbers between a floor and a ceiling.
 
-    Args:
-        t: number of trials, at least the floor, shape ``(c,)``.
-        floor: the smallest number that there can be.
-        ceiling: the largest one.
-        share: probability of each trial.
+    ``t`` trials, at least the floor, each with the probability ``share``; shape ``(c,)``.
     """
     odds, y, weight = share / (1 - share), floor.astype(np.float64), np.ones(len(t))
     centre = np.clip(t * share, y, ceiling)
@@ -149,13 +142,8 @@ def chosen_p_value(p: Counts, q: Counts, law: ChosenLaw, other: Bools) -> Floats
     has the mean k: as all rows add up, cells have the covariance ``-v_i v_j / V``. Where nothing
     was chosen, that is Pearson's chi-square with the cell of others. Cells that vary little are
     pooled, those with about as many rows on both sides together. The sum is compared with a
-    chi-square distribution that has its mean and variance.
-
-    Args:
-        p: current rows per cell, shape ``(n, k)``.
-        q: reference rows.
-        law: of these rows.
-        other: the cell of all names that were not chosen; one in each row.
+    chi-square distribution that has its mean and variance. ``other`` are the cells of all names
+    that were not chosen, one in each row.
 
     Returns:
         1 where there is no cell that varies.
@@ -193,13 +181,6 @@ def rest_share_p(p: Counts, q: Counts, law: ChosenLaw, other: Bools, limit: Floa
     All rows add up, so that what the chosen ones have too many of, their law considered, these have
     too few of: with e and v as in :func:`chosen_p_value`, the change is ``sum e (1 / n + 1 / m)``,
     and the variance of the sum ``sum v (1 - sum v / V)``.
-
-    Args:
-        p: current rows per cell, shape ``(n, k)``.
-        q: reference rows.
-        law: of these rows.
-        other: the cell of all names that were not chosen.
-        limit: of the change of the share, shape ``(n,)``.
     """
     off, variance = (np.where(other, 0.0, x).sum(-1) for x in (q - law.mean, law.variance))
     every = _all_rows(p, q)

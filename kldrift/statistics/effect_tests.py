@@ -25,12 +25,8 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
     """The p-value of "the Jensen-Shannon divergence is above the limit".
 
     The plug-in less its bias ``(K - 1) / 8 (1 / n + 1 / m)``; the variance is that of the delta
-    method plus ``(K - 1) / 32 (1 / n + 1 / m)^2``, which is what is left without a difference.
-
-    Args:
-        p: current rows per cell, shape ``(r, k)``.
-        q: reference rows.
-        limit: in nats, shape ``(r,)``.
+    method plus ``(K - 1) / 32 (1 / n + 1 / m)^2``, which is what is left without a difference. The
+    limit is in nats.
 
     Examples:
         >>> p, q = np.array([[560, 440]]), np.array([[440, 560]])
@@ -51,12 +47,6 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     """The p-value of "the share of one of some cells has changed by more than the limit".
 
     The smallest p-value of all cells, times their number (Bonferroni); 1 where none is tested.
-
-    Args:
-        p: current rows per cell, shape ``(r, k)``.
-        q: reference rows.
-        judged: the cells that are tested, shape ``(r, k)``.
-        limit: of the change of a share, shape ``(r,)``.
 
     Examples:
         >>> p, q = np.array([[100, 9_900]]), np.array([[0, 10_000]])
@@ -81,13 +71,6 @@ def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats
     on each side of the cell keeps shares of 0 and 1 [1]; a change that is small beside it may be
     taken for one in the other direction, which is added. What may be no change at all, of few rows
     by Fisher's exact test, is not above a limit either.
-
-    Args:
-        x: current rows in the cell, shape ``(c,)``.
-        n: current rows.
-        y: reference rows in the cell.
-        m: reference rows.
-        limit: of the change of the share.
 
     References:
         [1] Agresti, A. and Caffo, B. (2000). Simple and effective confidence intervals for
@@ -114,14 +97,7 @@ def rise_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats:
     Of a share with y of m rows, and of that beyond the outermost y of m values [1], little more is
     known than a gamma distribution of shape y + 1, in units of one row: so many rows among n others
     are negative binomial, and those of the limit Poisson. Their sum is taken as negative binomial
-    with its mean and variance.
-
-    Args:
-        x: rows of the larger share, shape ``(c,)``.
-        n: rows among which these are.
-        y: rows of the smaller share.
-        m: rows among which these are.
-        limit: of the rise of the share.
+    with its mean and variance. The larger share has x of n rows, the smaller one y of m.
 
     References:
         [1] David, H. A. and Nagaraja, H. N. (2003). Order Statistics. Wiley, section 2.3.
@@ -136,12 +112,8 @@ def rise_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats:
 def ratio_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
     """The p-value of "a share is more than so many times as large".
 
-    Exact for rare rows: of all of them, those of the current side are binomial [1].
-
-    Args:
-        p: current rows that are counted, and all others, shape ``(r, 2)``.
-        q: reference rows.
-        limit: of the ratio of the shares, shape ``(r,)``.
+    Exact for rare rows: of all of them, those of the current side are binomial [1]. ``p`` and ``q``
+    are the rows that are counted, and all others, shape ``(r, 2)``.
 
     References:
         [1] Przyborowski, J. and Wilenski, H. (1940). Homogeneity of results in testing samples from
@@ -160,13 +132,8 @@ def ratio_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
 def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) -> Floats:
     """The p-value of "the Wasserstein distance of ordered cells is above the limit".
 
-    By the delta method; what chance adds to the absolute values of differences is taken off.
-
-    Args:
-        p: current rows per cell, shape ``(r, k)``.
-        q: reference rows.
-        positions: where the cells lie, shape ``(r, k)``, in increasing order.
-        limit: in the unit of the positions, shape ``(r,)``.
+    By the delta method; what chance adds to the absolute values of differences is taken off. The
+    cells lie at ``positions`` in increasing order; the limit is in their unit.
 
     Examples:
         >>> p, q = np.array([[400, 600]]), np.array([[500, 500]])

@@ -32,10 +32,6 @@ def priorities(rows: Counts, hashes: Hashes) -> Floats:
     A name of y rows is among them with a probability of ``y / t``, or surely, where t is the
     largest priority of the others, and so stands for t rows, or for its own if these are more.
 
-    Args:
-        rows: of the reference.
-        hashes: of the names.
-
     References:
         [1] Duffield, N., Lund, C. and Thorup, M. (2007). Priority sampling for estimation of
             arbitrary subset sums. Journal of the ACM 54(6), 32.
@@ -123,12 +119,7 @@ class NameSample:
 def gone_chance(p: Counts, q: Counts, floor: Counts, n: Counts, m: Counts) -> Floats:
     """The chance that all rows of a name are the reference's, without drift.
 
-    Args:
-        p: current rows per name, shape ``(r, k)``.
-        q: reference rows.
-        floor: the fewest reference rows that each has.
-        n: all current rows, shape ``(r,)``.
-        m: all reference rows.
+    ``floor`` are the fewest reference rows that each has.
     """
     total = p + q
     share = np.broadcast_to((m / np.maximum(1, n + m))[:, None], p.shape)
@@ -143,11 +134,8 @@ def gone_chance(p: Counts, q: Counts, floor: Counts, n: Counts, m: Counts) -> Fl
 def gone_share(p: Counts, rows: Counts, chance: Floats, m: Counts) -> Floats:
     """The share of the reference's rows whose names are gone, less what chance leaves gone.
 
-    Args:
-        p: current rows per name, shape ``(r, k)``.
-        rows: reference rows that each name stands for, if it is gone.
-        chance: of each name to be gone, as :func:`gone_chance` gives it.
-        m: all reference rows, shape ``(r,)``.
+    A name stands for so many ``rows`` of the reference, if it is gone; its ``chance`` is that of
+    :func:`gone_chance`.
     """
     gone = np.where(p == 0, rows, 0).sum(-1) - (rows * chance).sum(-1)
     return np.asarray(np.maximum(gone, 0.0) / np.maximum(1, m))
@@ -161,14 +149,7 @@ def gone_above_p(
     Names are gone by chance independently of each other, each with all its rows; of the share that
     is the limit the reference's rows are binomial, in units of what one name stands for. The tail
     of their sum is that of its saddlepoint [1]; 1 where it is not far from what is expected.
-
-    Args:
-        p: current rows per name, shape ``(r, k)``.
-        rows: reference rows that each name stands for, if it is gone.
-        chance: of each name to be gone, as :func:`gone_chance` gives it.
-        m: all reference rows, shape ``(r,)``.
-        limit: the share, shape ``(r,)``.
-        unit: rows that a name stands for at least, shape ``(r,)``.
+    ``unit`` are the rows that a name stands for at least; all else is as of :func:`gone_share`.
 
     References:
         [1] Lugannani, R. and Rice, S. (1980). Saddle point approximation for the distribution of

@@ -29,9 +29,6 @@ BYTES_AT_ONCE: Final = 2**22
 def text_hashes(texts: pa.Array) -> Hashes:
     """A well-mixed hash of each text: the sum of hashes of its bytes and their places, mixed again.
 
-    Args:
-        texts: strings without nulls, shape ``(n,)``.
-
     Examples:
         >>> a, b, c = text_hashes(pa.array(["ab", "ba", "ab"])).tolist()
         >>> a == c != b

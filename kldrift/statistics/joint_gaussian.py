@@ -61,11 +61,7 @@ class JointScore:
 
 
 class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
-    """Raised for joint moments that have no divergence; the message says why.
-
-    Attributes:
-        features: the places of those that it is about.
-    """
+    """Raised for joint moments that have no divergence; the message says why."""
 
     def __init__(self, why: str, features: Bools) -> None:
         super().__init__(why)
@@ -75,10 +71,8 @@ class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
 def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) -> JointScore:
     """Score the joint moments of a group of features.
 
-    Args:
-        current: moments of the current rows.
-        reference: moments of the reference's rows, about the same pivot.
-        ridge: share of each feature's reference variance that is added to both covariances.
+    Both are about the same pivot; ``ridge`` is the share of each feature's reference variance that
+    is added to both covariances.
     """
     # About the pivot that both share: a mean of 1e9 would round the distance of the two.
     mean_p, mean_q = current.sum1 / current.rows, reference.sum1 / reference.rows

@@ -81,11 +81,7 @@ class LearnedLimits:
         return _scores(current, self.pool, current + self.pool) * self._size(current.sum(-1))
 
     def p_values(self, current: Counts) -> Floats:
-        """How likely a window of the history's kind is as far from it; NaN without rows.
-
-        Args:
-            current: its counts, shape ``(features, cells)``.
-        """
+        """How likely a window of the history's kind is as far from it; NaN without rows."""
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = self.scores(current) / self.mean
         shape, ratio = self._own_shape, 1 + self.tail * (ratio - 1)
@@ -144,12 +140,8 @@ def _learned(
 ) -> LearnedLimits:
     """Learn from windows that are each compared with the others of their part.
 
-    Args:
-        history: as in :func:`learned_limits`.
-        part: of each window, shape ``(windows,)``.
-        now: the part whose pool a window is going to be compared with, at about as many rows.
-        season: as in :func:`learned_limits`.
-        trim: leave out windows that are unlike the others.
+    ``part`` is of each window, and that of ``now`` is the one whose pool a window is going to be
+    compared with, at about as many rows. ``trim`` leaves out windows that are unlike the others.
     """
     rows = history.sum(-1)
     raw, parts = np.full(rows.shape, np.nan), [part == one for one in np.unique(part)]
@@ -221,13 +213,7 @@ def _odd(scores: Floats, known: Bools, season: NDArray[Any] | None) -> Bools:
 
 
 def _scores(p: NDArray[Any], q: NDArray[Any], pool: NDArray[Any]) -> Floats:
-    """Divergences of counts from others, over what two samples of one distribution give.
-
-    Args:
-        p: counts of windows, shape ``(..., cells)``.
-        q: those of what each is compared with.
-        pool: both together; its cells without rows are none.
-    """
+    """Divergences of counts from others, over what two samples of one distribution give."""
     n, m = p.sum(-1), q.sum(-1)
     cells = np.count_nonzero(pool, axis=-1)
     counts = p.astype(np.float64)

@@ -106,17 +106,8 @@ def named_share_p(
     Cells that surely are there are tested with all others; then those that chance may have chosen,
     the share of names without a cell beside these, and that of names that were never seen, which is
     an estimate in the reference and less sure than a count. The smallest p-value of those that
-    there are counts, times their number.
-
-    Args:
-        p: current rows per cell, shape ``(n, k)``.
-        q: reference rows.
-        category: as in :func:`named_p_value`, and so are the next three.
-        other: one in each row of names.
-        never: may be none.
-        choice: what the cells were chosen on.
-        judged: the cells that are tested.
-        limit: of the change of a share, shape ``(n,)``.
+    there are counts, times their number. The arguments are those of :func:`named_p_value`; there
+    may be no cells that were never seen.
     """
     current, reference = (_in_other(side, other, never) for side in (p, q))
     law = chosen_law(current, reference, floors(q, choice.rows, category, other | never))
@@ -155,16 +146,10 @@ def _twice(q: Counts, once: Counts, rest: Bools, choice: CellChoice) -> Floats:
 def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts, twice: Floats) -> Floats:
     """The p-value of so many rows of names that the reference never had; two-sided.
 
-    The share of unseen names is about ``once / m`` [1], with the variance
-    ``(once (1 - once / m) + 2 twice) / m^2`` [2]. The smaller one of the shares of unseen and of
-    seen rows has about a gamma distribution; rows among n are then negative binomial.
-
-    Args:
-        x: current rows of such names.
-        n: current rows.
-        once: reference names of one row.
-        m: reference rows.
-        twice: reference names of two rows.
+    The share of unseen names is about ``once / m`` [1], with the variance ``(once (1 - once / m) +
+    2 twice) / m^2`` [2]. The smaller one of the shares of unseen and of seen rows has about a gamma
+    distribution; rows among n are then negative binomial. So many (``once``, ``twice``) reference
+    names have one row and two.
 
     References:
         [1] Good, I. J. (1953). The population frequencies of species and the estimation of

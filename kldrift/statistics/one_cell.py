@@ -23,14 +23,8 @@ def one_cell_p(x: Floats, n: Floats, y: Floats, m: Floats, limit: Floats) -> Flo
     With ``d(a, b)`` the divergence of two shares, a share p has x of n rows or more with
     probability ``exp(-n d(x / n, p))`` at most, likewise q y of m rows or fewer [1]. Of all p and q
     with ``d(p, q) = limit`` the least unlikely has both equal, which is why twice that is a bound.
-    Merging cells never adds divergence, so it also holds for all cells.
-
-    Args:
-        x: current rows in the cell, shape ``(r,)``.
-        n: current rows.
-        y: reference rows in the cell.
-        m: reference rows.
-        limit: in nats, above 0.
+    Merging cells never adds divergence, so it also holds for all cells. The limit is in nats, above
+    0.
 
     Returns:
         At most 1, shape ``(r,)``; 1 where the cell lost rows.

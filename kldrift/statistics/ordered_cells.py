@@ -132,11 +132,6 @@ def beyond_p_value(x: Counts, n: Counts, m: Counts) -> Floats:
 
     ``n (n - 1) ... (n - x + 1) / ((n + m) ... (n + m - x + 1))``: any order is equally likely.
 
-    Args:
-        x: current rows beyond the largest (or below the smallest) reference row.
-        n: current rows.
-        m: reference rows.
-
     Examples:
         >>> beyond_p_value(np.array([0, 1, 2]), np.array([10]), np.array([10])).round(4)
         array([1.    , 0.5   , 0.2368])

@@ -57,12 +57,8 @@ def segment_split(
 ) -> SegmentSplit:
     """Split the divergences of tables of segments x cells.
 
-    Args:
-        p: current rows per segment and cell, shape ``(segments, k)``; the cells of several features
-            stand one after the other.
-        q: reference rows.
-        pseudocount: rows added to each place that has rows on either side.
-        cells: of each feature, at least one; they add up to k. By default there is one feature.
+    ``p`` has shape ``(segments, k)``: the cells of several features stand one after the other, of
+    each so many as ``cells`` says; by default there is one feature.
 
     Examples:
         >>> p, q = np.array([[80, 0], [10, 10]]), np.array([[50, 0], [25, 25]])

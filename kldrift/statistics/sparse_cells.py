@@ -104,11 +104,7 @@ def rare_p_value(p: Counts, q: Counts, rare: NDArray[np.bool_]) -> tuple[Floats,
 def hypergeometric_p_value(x: Counts, marked: Counts, drawn: Counts, rows: Counts) -> Floats:
     """Two-sided p-value of x marked rows among those drawn: twice the tail, shape ``(n,)``.
 
-    Args:
-        x: marked rows that were drawn.
-        marked: all marked rows.
-        drawn: number of rows drawn, of which at most 20 are expected to be marked.
-        rows: all rows.
+    At most 20 marked ones are expected among these.
 
     Examples:
         >>> hypergeometric_p_value(*(np.array([v]) for v in (3, 3, 3, 6)))

@@ -44,13 +44,6 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
     Of a cell alone and beside its neighbours the least sure change counts; of all cells the surest,
     times their number (Bonferroni). Beside its neighbours only those can be wrong that changed by
     more than the limit alone, and these are few.
-
-    Args:
-        p: current rows per cell, in their order, shape ``(r, k)``.
-        q: reference rows.
-        judged: as in :func:`largest_spike`, and so are the ranges.
-        ranges: the cells of several values.
-        limit: of the change of a share, shape ``(r,)``.
     """
     at = np.nonzero(judged & (spikes(p, q, ranges) > limit[:, None]))
     n, m = (side.sum(-1)[at[0]] for side in (p, q))
@@ -65,13 +58,7 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
 
 
 def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:
-    """The least change of each cell alone and with either neighbour; 0 if their signs differ.
-
-    Args:
-        p: current rows per cell, in their order, shape ``(r, k)``.
-        q: reference rows.
-        ranges: as in :func:`largest_spike`.
-    """
+    """The least change of each cell alone and with either neighbour; 0 if their signs differ."""
     n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
     # As doubles: they would become such at each division.
     sides = p.astype(np.float64), q.astype(np.float64)

@@ -23,13 +23,7 @@ WIDEST: Final = 0.002
 
 
 def tail_edge(q: Counts, edges: NDArray[Any], *, upper: bool) -> Any:
-    """Where a tail of the reference begins, or ends if it is the lower one.
-
-    Args:
-        q: reference rows per cell, in their order, shape ``(k,)``.
-        edges: between the cells, shape ``(k - 1,)``.
-        upper: which tail.
-    """
+    """Where a tail of the reference begins, or ends if it is the lower one."""
     rows = np.cumsum(q[::-1] if upper else q)
     cells = max(1, int(np.count_nonzero(rows <= WIDEST * rows[-1])))
     return edges[-cells] if upper else edges[cells - 1]
@@ -37,10 +31,6 @@ def tail_edge(q: Counts, edges: NDArray[Any], *, upper: bool) -> Any:
 
 def tail_rows(p: Counts, q: Counts) -> tuple[tuple[Counts, Counts], tuple[Counts, Counts]]:
     """Current and reference rows in the lower and in the upper tail.
-
-    Args:
-        p: current rows per cell, in their order, shape ``(n, k)``.
-        q: reference rows.
 
     Examples:
         >>> p, q = np.array([[0, 90, 9, 1]]), np.array([[0, 1_000, 1, 0]])
@@ -61,11 +51,6 @@ def tail_rise_p(p: Counts, q: Counts, limit: Floats) -> Floats:
 
     The reference's rows there are its outermost ones: see
     :func:`kldrift.statistics.effect_tests.rise_p`.
-
-    Args:
-        p: current rows per cell, in their order, shape ``(n, k)``.
-        q: reference rows.
-        limit: of the rise of a share, shape ``(n,)``.
 
     Examples:
         >>> p, q = np.array([[9_900, 100]]), np.array([[10_000, 0]])
