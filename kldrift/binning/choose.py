@@ -240,10 +240,7 @@ def _categories(sketch: TextSketch, feature: Feature, most: int) -> Proposal:
 def _rare(sketch: TextSketch, chosen: tuple[str, ...], enough: float) -> tuple[str, ...]:
     """A sample of the names that were not chosen, weighted by rows, without single-row ones.
 
-    Args:
-        sketch: of all rows.
-        chosen: names with cells of their own.
-        enough: rows from which a name is not rare, where not all names are known.
+    Where not all names are known, none is rare that has ``enough`` rows.
     """
     known = sketch.known
     names, rows, hashes = known.names, known.rows[: len(known.names)], known.named

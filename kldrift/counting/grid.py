@@ -59,9 +59,8 @@ class Grid:
     def count(self, values: Keys, between: Ends | None = None) -> Ints:
         """How many values lie below the first edge, between each two, and from the last on.
 
-        Args:
-            values: finite, of the edges' type, in any order, shape ``(n,)``.
-            between: the smallest and the largest, exactly, if they are known.
+        They are finite, of the edges' type and in any order, and lie ``between`` two of them
+        exactly, if these are known.
 
         Returns:
             Counts, shape ``(m + 1,)``; an edge belongs to the interval that begins with it.

@@ -30,11 +30,8 @@ class SlotMap(Protocol):
     def slots(self, values: Keys, low: Any, high: Any, room: Ints) -> Ints:
         """The slot of each value; the first and the last also hold what is farther out.
 
-        Args:
-            values: finite, of the edges' type, shape ``(n,)``.
-            low: the smallest of them, or less.
-            high: the largest of them, or more.
-            room: an array of their shape that may be written to, and is returned.
+        They are finite and of the edges' type, between ``low`` and ``high``; ``room`` is an array
+        of their shape that may be written to, and is returned.
         """
 
 

@@ -73,12 +73,8 @@ def judge_row(
 ) -> Evidence:
     """Judge one row against one threshold.
 
-    Args:
-        row: one row of ``drift_scores``, by column name.
-        metric: the column that holds the score.
-        threshold: the largest score that passes whatever the evidence.
-        alpha: a larger score fails only when its q-value is below this.
-        severity: ``critical`` is judged by ``q_critical``, anything else by ``q_value``.
+    Of ``drift_scores``, by column name. A score above ``threshold`` fails only when its
+    ``q_value``, or ``q_critical`` for the severity ``critical``, is below ``alpha``.
 
     Returns:
         The outcome and its details; ``observed_value`` in GX is ``score``.

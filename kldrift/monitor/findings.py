@@ -68,10 +68,8 @@ def findings_of(
 ) -> Iterator[tuple[WindowCounts, Findings]]:
     """The findings about each of some windows of one configuration; several are scored together.
 
-    Args:
-        counted: the windows, asked for as they are needed.
-        most: stored cells of the windows that are scored together; with 1, no window is asked for
-            before the findings of the one before it have been dealt with.
+    They are asked for as they are needed: with ``most`` 1, none before the findings of the one
+    before it have been dealt with.
     """
     for batch in batches(counted, lambda one: stored_cells(one.comparisons), most):
         yield from _together(batch)

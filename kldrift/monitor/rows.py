@@ -84,12 +84,8 @@ def cell_parts(
 ) -> Iterator[pa.Table]:
     """The rows of ``drift_cells``, some hundred thousand at a time; one part at least.
 
-    Features come in the order of ``drift_scores``, then joint features, then segments.
-
-    Args:
-        verdicts: of a window.
-        stamp: of its rows.
-        known: gives the cells of some verdicts, where windows were scored together.
+    Features come in the order of ``drift_scores``, then joint features, then segments. ``known``
+    gives the cells of some verdicts, where windows were scored together.
     """
     v = verdicts
     counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)[v.of]

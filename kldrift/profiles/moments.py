@@ -75,11 +75,7 @@ class Moments:
     ) -> Self:
         """The moments of groups whose finite values are stored contiguously, group by group.
 
-        Args:
-            values: of the first group, then of the second, and so on, shape ``(m,)``.
-            sizes: how many each group has, shape ``(n,)``; they add up to ``m``.
-            pivot: a value near them, known before them.
-            apart: the places of those that are left out, increasing.
+        The arguments are those of :func:`~kldrift.profiles.part_sums.power_sums_of_parts`.
         """
         return cls(pivot, *power_sums_of_parts(values, sizes, pivot, apart))
 

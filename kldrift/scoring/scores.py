@@ -81,14 +81,7 @@ def score(
 def cell_scores(p: Counts, q: Counts, pseudocount: float, surplus: Floats) -> dict[str, Floats]:
     """The scores of scored cells that need no order.
 
-    Args:
-        p: current rows per group and cell, shape ``(n, k)``.
-        q: reference rows.
-        pseudocount: rows added to each cell that has rows on either side.
-        surplus: of ``kl``, because of how the cells were chosen, shape ``(n,)``.
-
-    Returns:
-        For each name an array of shape ``(n,)``.
+    ``surplus`` of ``kl`` is there because of how the cells were chosen.
     """
     out: dict[str, Floats] = {}
     occupied = (p + q) > 0
@@ -114,10 +107,7 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float, surplus: Floats) -> di
 def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
     """The largest changes of shares of the rows, and the share that the reference never had.
 
-    Args:
-        p: current rows per group and scored cell, shape ``(n, k)``.
-        q: reference rows.
-        kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
+    ``kinds`` are those of the cells, as places in ``KINDS``.
 
     Returns:
         For each name in ``SHARE_METRICS`` an array of shape ``(n,)``.
@@ -172,12 +162,8 @@ def difference_p_value(
 ) -> Floats:
     """The p-value of "there is no difference"; NaN where a side has no rows.
 
-    Args:
-        p: current rows per group and scored cell, shape ``(n, k)``.
-        q: reference rows.
-        kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
-        whole: whether a group is all of the reference, on which the bins were chosen.
-        choice: what names were chosen on.
+    ``kinds`` are those of the cells, as places in ``KINDS``; ``whole`` groups are all of the
+    reference, on which the bins were chosen, and ``choice`` what names were chosen on.
     """
     out = np.full(len(p), np.nan)
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
@@ -223,11 +209,7 @@ class Ordered:
 
 
 def order_scores(cells: Ordered) -> dict[str, Floats]:
-    """The scores of ordered stored cells, without smoothing: they need none.
-
-    Returns:
-        For each name an array of shape ``(n,)``.
-    """
+    """The scores of ordered stored cells, without smoothing: they need none."""
     p, q, positions = cells.p, cells.q, cells.positions
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     current, reference = probabilities(p, pseudocount=0), probabilities(q, pseudocount=0)

@@ -77,13 +77,7 @@ def exceeded(
     """The verdicts on the scores of many rows, and the metrics that decided them.
 
     A threshold is exceeded when the score is above it, and it is sure that this is not chance: the
-    q-value of that limit is below ``alpha``.
-
-    Args:
-        scores: metric to scores, shape ``(n,)``; NaN where they could not be computed.
-        q_values: of the rows.
-        limits: metric to its limits.
-        alpha: largest false discovery rate.
+    q-value of that limit is below ``alpha``. Scores that could not be computed are NaN.
 
     Returns:
         The rank of the worst severity over all metrics (see ``SEVERITIES``), and the place of its

@@ -27,11 +27,7 @@ FOUND_DDL: Final = "found binary"
 def compare_models(
     spark: SparkSession, source: Source, program: ShiftProgram, collect: Collect
 ) -> tuple[Summaries, pa.Table, pa.Table]:
-    """Compare two columns of every row, in one scan.
-
-    Returns:
-        The numbers of all windows and segments, their worst rows, and the pairs of classes.
-    """
+    """Compare two columns of every row in one scan: numbers, worst rows, pairs of classes."""
     parts = source.map_tasks(spark, program, PARTS_DDL)
     rows = collect(parts.groupBy("share").applyInPandas(merge_bucket, FOUND_DDL))
     results = [pickle.loads(row["found"]) for row in rows]

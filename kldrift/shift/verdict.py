@@ -99,10 +99,8 @@ def mean_above(summaries: Summaries, threshold: float) -> Floats:
     """One-sided p-values of Student's t-test over rows: is the mean divergence above a threshold?
 
     ``t = (mean - threshold) / sqrt(variance / n)`` with ``n - 1`` degrees of freedom, over the
-    finite rows. It holds for any distribution of many rows, by the central limit theorem.
-
-    Returns:
-        0 to 1, shape ``(n,)``; NaN for fewer than two finite rows.
+    finite rows. It holds for any distribution of many rows, by the central limit theorem. NaN for
+    fewer than two finite rows.
     """
     rows = np.maximum(summaries.finite, 1)
     with np.errstate(divide="ignore", invalid="ignore"):

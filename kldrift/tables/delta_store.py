@@ -34,9 +34,7 @@ class DeltaStore(TableStore):
     """A folder of Delta tables; see `TableStore`.
 
     A file of rows is written as it is among Parquet files; the commit says which partition it is.
-
-    Args:
-        path: the same as it was configured, with the options in the query of a URI.
+    ``path`` is as it was configured, with the options in the query of a URI.
 
     Raises:
         OutputError: the package is not there.

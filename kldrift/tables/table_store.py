@@ -26,11 +26,7 @@ TRIES: Final = 20
 
 
 class TableStore(ABC):
-    """A `Store` whose tables are of a format with a log; other files lie in the folder as before.
-
-    Args:
-        folder: where the tables lie.
-    """
+    """A `Store` whose tables are of a format with a log; other files lie in a folder as before."""
 
     def __init__(self, folder: Store) -> None:
         self._folder = folder
