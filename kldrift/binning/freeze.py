@@ -22,8 +22,7 @@ from kldrift.statistics.hashing import text_hashes
 class Frozen:
     """The frozen support and where each proposed cell went.
 
-    Attributes:
-        target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
+    ``target`` is the index in ``support`` of each cell of the proposal.
     """
 
     support: Support

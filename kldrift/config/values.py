@@ -43,9 +43,7 @@ STORE: Final = re.compile("(?i)s3[an]?|gc?s|abfss?|wasbs?|https?")
 class ReadContext:
     """The context in which values are validated: file, folder, inherited levels.
 
-    Attributes:
-        base: what relative paths are relative to.
-        thresholds: of all features, as they are written: what others inherit levels from.
+    ``thresholds`` are those of all features, as they are written: what others inherit levels from.
     """
 
     base: Path

@@ -30,9 +30,7 @@ LARGEST_SUMMABLE: Final = 2**62
 class IntegerCounts:
     """Row counts of consecutive whole numbers, from the smallest on.
 
-    Attributes:
-        first: the first number.
-        rows: rows of each, shape ``(k,)``; the first and the last have some.
+    The first and the last number have some.
 
     Examples:
         >>> counts = IntegerCounts.of(np.array([7, 9, 7]), 7, 9)

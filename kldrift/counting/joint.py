@@ -22,9 +22,7 @@ LARGEST_FULL: Final = 256
 class JointColumns:
     """The columns of joint features: numeric features, or one column of vectors.
 
-    Attributes:
-        pivots: what moments are taken about, per feature; one for all elements of a vector.
-        vector: whether the one feature is a column of vectors.
+    ``pivots`` are what moments are taken about, per feature; one for all elements of a vector.
     """
 
     name: str

@@ -25,8 +25,7 @@ from kldrift.profiles.support import Keys
 class SegmentList:
     """The columns of a list of segments, and the names of the segments that are counted.
 
-    Attributes:
-        names: of the segments, in the order of their places; none before they are known.
+    ``names`` are in the order of places; there are none before they are known.
     """
 
     columns: tuple[Feature, ...]

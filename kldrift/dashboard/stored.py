@@ -71,11 +71,7 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A window of a monitor with its context.
-
-    Attributes:
-        story: what is known beside them.
-    """
+    """A window of a monitor with its context."""
 
     scores: pd.DataFrame
     cells: pd.DataFrame

@@ -45,8 +45,7 @@ REFERENCES: Final = {
 class TriedRules:
     """Rules to try.
 
-    Attributes:
-        against: the key of a window that takes the place of the reference.
+    ``against`` is the key of a window that takes the place of the reference.
     """
 
     overrides: tuple[str, ...]

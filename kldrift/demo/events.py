@@ -22,9 +22,7 @@ GROUP: Final = "discounts"
 class Planted:
     """Something that goes wrong, and what must notice it.
 
-    Attributes:
-        features: the columns that change; none where only their number does.
-        shows_in: the feature of ``drift_scores`` that must notice it.
+    No features change where only the number of rows does; ``shows_in`` must notice it.
     """
 
     features: tuple[str, ...]

@@ -152,9 +152,6 @@ class EncodedColumn:
 
     Args:
         known: the labels of a batch before, which this one may have too.
-
-    Attributes:
-        labels: what its values are called; ``known`` itself if that is the same.
     """
 
     __slots__ = ("_indices", "labels")

@@ -66,9 +66,7 @@ def alerts_of(table: pa.Table) -> tuple[Logged, ...]:
 class AlertFacts:
     """The facts of a window about the rows that are raised in it.
 
-    Attributes:
-        p_value: of the rows that are further from their history than its windows.
-        cause: by feature, a number that those have in common which drifted for one cause.
+    ``cause`` is, by feature, a number that those have in common which drifted for one cause.
     """
 
     start: datetime

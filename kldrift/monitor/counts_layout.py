@@ -35,9 +35,7 @@ MOST_SEGMENTS: Final = 200
 class Layout:
     """Where the cells of features and the groups of segments are located in arrays.
 
-    Attributes:
-        columns: of each feature, the column of each scored cell.
-        segments: of the whole and of each list, the names of its segments.
+    ``columns`` are, for each feature, the column of each scored cell.
     """
 
     names: tuple[str, ...]

@@ -20,9 +20,7 @@ from kldrift.scoring.verdict import Verdicts
 class Decisive:
     """The metrics of many verdicts; arrays have shape ``(n,)``.
 
-    Attributes:
-        metric: the one that raised the row, or else the one that is nearest to its limit; None for
-            a row that has no score or no limit.
+    ``metric`` is the one that raised the row, or else the one nearest to its limit, if any is.
     """
 
     verdicts: Verdicts

@@ -56,9 +56,8 @@ AGED: Final = 0.1
 class PastWindow:
     """One window that was counted.
 
-    Attributes:
-        raised: the features that had drifted in it, over all rows (None) or in a segment; what is
-            usual is not learnt from these.
+    What is usual is not learnt from features that were ``raised`` in it, over all rows (None) or in
+    a segment.
     """
 
     profiles: Mapping[str, Profile]

@@ -34,9 +34,7 @@ NO_JOINT: Final = Joint()
 class JointPlan:
     """One group of the plan.
 
-    Attributes:
-        pairs: its features on both sides; for vectors, the one column.
-        problem: why it cannot be scored, and the status that says so; None if it can.
+    ``problem`` says why it cannot be scored, and with which status.
     """
 
     name: str

@@ -36,10 +36,8 @@ CELLS_AT_ONCE: Final = 2**22
 class PastCounts:
     """An earlier window.
 
-    Attributes:
-        tables: its rows per cell, without what was unusual: of the whole dataset and of each list
-            of segments; shape ``(features, segments, cells)``.
-        excess: how far its farthest row was; None where nothing was judged.
+    ``tables`` are its rows per cell without what was unusual, of the whole and of each list of
+    segments, shape ``(features, segments, cells)``; ``excess`` is how far its farthest row was.
     """
 
     start: datetime
@@ -50,12 +48,7 @@ class PastCounts:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """A window compared with those before it.
-
-    Attributes:
-        of_list: of the whole and of each list, what was found of some features after the other.
-        shapes: features and segments of each.
-    """
+    """A window compared with those before it."""
 
     of_list: tuple[tuple[Usual, ...], ...]
     shapes: tuple[tuple[int, int], ...]
@@ -110,11 +103,7 @@ def _ready(usual: Usual, values: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class LearnedRule:
-    """What is known before a window; immutable, so that it can be continued twice.
-
-    Attributes:
-        alarms: how far the history reaches back, and the budget of pages.
-    """
+    """What is known before a window; immutable, so that it can be continued twice."""
 
     time: Time
     alarms: Alarms
@@ -186,8 +175,7 @@ class Shown:
 class Replay:
     """The learnt rule before a window, and the alerts that it alone would have raised.
 
-    Attributes:
-        alerts: what is open; features are known by their places.
+    Features are known by their places.
     """
 
     rule: LearnedRule

@@ -41,9 +41,8 @@ RULES: Final = ("learned", "fixed", "kl")
 class PlantedDrift:
     """A drift to plant.
 
-    Attributes:
-        kind: ``shift`` of the mean, ``new`` values, or more ``nulls``.
-        size: in standard deviations of the reference, per cent of the rows, or points.
+    A ``shift`` of the mean in standard deviations of the reference, ``new`` values in per cent of
+    the rows, or more ``nulls`` in points.
     """
 
     kind: str

@@ -128,8 +128,7 @@ def _rescored(
 class Step:
     """One window that was scored again, and is to be judged.
 
-    Attributes:
-        added_up: whether its counts are a sum of batches, which the tables may not have yet.
+    If its counts were ``added_up`` from batches, the tables may not have them yet.
     """
 
     window: Window

@@ -173,9 +173,7 @@ def backfill(
 class _Run:
     """A run as it was asked for.
 
-    Attributes:
-        read: the configuration of what is read: times in place of placeholders.
-        fail_on: the severity from which the exit code is 3.
+    ``read`` has times in place of placeholders.
     """
 
     record: Record[Config]

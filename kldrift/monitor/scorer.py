@@ -65,12 +65,7 @@ class StoredInfo:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Scores windows that were counted on the cells of one reference.
-
-    Attributes:
-        reference: the reference, its cells merged as the configuration says.
-        batches: whose sums some windows are.
-    """
+    """Scores windows that were counted on the cells of one reference."""
 
     store: Store
     supports: Supports

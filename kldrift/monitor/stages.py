@@ -203,8 +203,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
 class Counting:
     """What is counted of the current dataset of a plan, and what it is compared with.
 
-    Attributes:
-        unseen: by the start of a window, in microseconds, what `Findings` have of it.
+    ``unseen`` is, by the start of a window in microseconds, what `Findings` have of it.
     """
 
     pairs: tuple[Pair, ...]

@@ -56,9 +56,7 @@ class LastRead:
 class TableChanges:
     """The rows added to a table since the version that the last run read.
 
-    Attributes:
-        since: that version; None if all of it is read.
-        notes: why all of it is read again.
+    That version is ``since``, or None if all of it is read, for which ``notes`` say why.
     """
 
     source: ArrowSource
@@ -129,11 +127,7 @@ class TableChanges:
 
 @dataclass(frozen=True, eq=False)
 class CountedChanges:
-    """The windows that a table's changes lie in, each with all that was counted of it so far.
-
-    Attributes:
-        windows: those whose rows may be others than before.
-    """
+    """The windows that a table's changes lie in, each with all that was counted of it so far."""
 
     batches: StoredBatches
     reference_id: str

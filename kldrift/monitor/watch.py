@@ -96,11 +96,7 @@ class Judged:
 
 
 class Watch:
-    """The state before a window: earlier windows, the level of pages, open alerts.
-
-    Attributes:
-        notes: what could not be read of the windows before.
-    """
+    """The state before a window: earlier windows, the level of pages, open alerts."""
 
     def __init__(self, config: Config, time: Time, layout: Layout | None) -> None:
         self.notes: list[str] = []

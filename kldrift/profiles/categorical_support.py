@@ -17,11 +17,8 @@ class KnownNames:
     """Hashes of the values of a reference that have no cell of their own.
 
     Of very many values there is a sample: all whose hash is at most ``cutoff``. Values with a
-    larger hash cannot be told from those that the reference had, and count as known.
-
-    Attributes:
-        hashes: increasing, shape ``(k,)``.
-        cutoff: the largest hash that is looked up.
+    larger hash cannot be told from those that the reference had, and count as known. The hashes
+    increase; ``cutoff`` is the largest that is looked up.
     """
 
     hashes: Hashes

@@ -17,10 +17,8 @@ from kldrift.profiles.support import Support, pivot_of
 class Counted(NamedTuple):
     """A profile without its support.
 
-    Attributes:
-        counts: rows per group and cell, shape ``(groups, cells)``; as narrow as they travelled
-            before they are added up.
-        moments: about a pivot that is known elsewhere; None for categories.
+    Counts are as narrow as they travelled before they are added up; moments are about a pivot that
+    is known elsewhere.
     """
 
     keys: GroupKeys

@@ -91,8 +91,7 @@ def power_sums_of_wholes(
 class _Digits:
     """Sums of the upper, middle and lower digits of each part, and of their squares.
 
-    Attributes:
-        sums: shape ``(6, n)``.
+    Shape ``(6, n)``.
     """
 
     sums: Floats

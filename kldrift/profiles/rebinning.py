@@ -27,8 +27,7 @@ ROWS_PER_BIN: Final = 40
 class Rebinning(PickledFields):
     """How stored cells are merged into the cells that are scored.
 
-    Attributes:
-        target: index of the scored cell that each stored cell belongs to, not decreasing.
+    ``target`` is the scored cell that each stored cell belongs to, not decreasing.
     """
 
     target: NDArray[np.intp]

@@ -11,12 +11,7 @@ from kldrift.reporting.entries import Entry
 
 @dataclass(frozen=True)
 class Card:
-    """A feature, or several that drifted for one cause.
-
-    Attributes:
-        cause: of what it is about.
-        entries: the rows of the page about its features, with their places; perhaps not all.
-    """
+    """A feature, or several that drifted for one cause."""
 
     cause: Cause
     entries: Sequence[tuple[int, Entry]]

@@ -49,9 +49,7 @@ class Label:
 class Drawing:
     """A chart.
 
-    Attributes:
-        title: what it is, for those who hear the page.
-        about: what it shows, likewise.
+    ``title`` and ``about`` are for those who hear the page.
     """
 
     width: int

@@ -34,11 +34,7 @@ Fold = Callable[["Comparison", Counts], Counts]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two profiles of one feature on one support, and how its cells are merged for scoring.
-
-    Attributes:
-        rebinning: from the stored to the scored cells.
-    """
+    """Two profiles of one feature on one support, and how its cells are merged for scoring."""
 
     current: Profile
     reference: Profile

@@ -40,10 +40,8 @@ SegmentNames = Sequence[Sequence[str]]
 class Case:
     """What is judged with one correction of p-values: a run, or one of its windows.
 
-    Attributes:
-        scores: of the groups of all comparisons of the subjects, in their order; see
-            :func:`kldrift.scoring.scores.score`.
-        names: of the segments, list by list.
+    The scores are those of :func:`kldrift.scoring.scores.score`; names are of the segments, list by
+    list.
     """
 
     subjects: Sequence[Subject]

@@ -34,12 +34,7 @@ WORST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Se
 
 @dataclass(frozen=True, eq=False)
 class Limits(OfRows):
-    """The thresholds of one metric, one for each of many rows; NaN where a level has none.
-
-    Attributes:
-        warning: shape ``(n,)``.
-        critical: shape ``(n,)``.
-    """
+    """The thresholds of one metric, one for each of many rows; NaN where a level has none."""
 
     warning: Floats
     critical: Floats
@@ -61,10 +56,6 @@ class QValues(OfRows):
     """How sure it is that limits are exceeded, for many rows: corrected p-values of shape ``(n,)``.
 
     NaN where there was no test, which is no evidence.
-
-    Attributes:
-        smallest: that the smallest limit of the row is exceeded.
-        critical: that the critical one is.
     """
 
     smallest: Floats

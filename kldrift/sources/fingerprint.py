@@ -60,9 +60,7 @@ _Stamp = tuple[str, str, int | None, int | None]
 class WatchedFiles:
     """The files of a dataset as they were when it was opened.
 
-    Attributes:
-        side: ``reference``, ``current`` or ``data``, for messages.
-        files: the files; those of a table are known once it is open.
+    ``side`` is for messages; the files of a table are known once it is open.
     """
 
     side: str

@@ -25,11 +25,8 @@ class RowBatch:
     """Some rows of a dataset, in sets of columns.
 
     A batch need not have all sets of its program: wide tables are read in blocks of columns. Over
-    all batches, each set comes with every row once.
-
-    Attributes:
-        sets: the number of a set and its columns, in the program's order. Sets can be taken once,
-            one after the other: the columns of one are unpacked when it is asked for.
+    all batches, each set comes with every row once. Sets can be taken once, one after the other:
+    the columns of one are unpacked when it is asked for.
     """
 
     keys: Sequence[pa.Array]

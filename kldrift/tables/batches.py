@@ -54,8 +54,7 @@ def write_batch(path: str, monitor: str, batch: str, rows: TableParts) -> None:
 class StoredBatches:
     """The batches of a monitor that have rows of each window.
 
-    Attributes:
-        files: of each window, by the reference that they were counted on.
+    ``files`` are by window and the reference that they were counted on.
     """
 
     store: Store

@@ -27,10 +27,8 @@ NOT_YET: Final = "no such table"
 class IcebergLog:
     """The properties and data files of a table after one commit.
 
-    Attributes:
-        manifests: the lists of its files.
-        plain: whether the rows are those of the files: none are deleted, and no column has another
-            name than in its file.
+    If it is ``plain``, the rows are those of the files: none are deleted, and no column has another
+    name than in its file.
     """
 
     manifests: tuple[Any, ...]

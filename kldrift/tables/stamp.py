@@ -16,12 +16,7 @@ from kldrift.tables.window import Window
 
 @dataclass(frozen=True)
 class Stamp:
-    """The columns that every row of a run has.
-
-    Attributes:
-        reference_id: a fingerprint of the reference's profiles; None where there are none.
-        config_hash: a fingerprint of the configuration.
-    """
+    """The columns that every row of a run has."""
 
     run_id: str
     monitor: str

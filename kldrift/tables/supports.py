@@ -39,8 +39,7 @@ FOR_READERS: Final = ("cell_kind", "lower", "upper", "label")
 class Origin:
     """The origin of a reference: what it was made from, and by which run.
 
-    Attributes:
-        key: a digest of all that its numbers depend on; None if that cannot be known.
+    ``key`` is a digest of all that its numbers depend on, if that can be known.
     """
 
     key: str | None
@@ -57,9 +56,7 @@ OF_NOTHING: Final = Origin(None, 0, "", datetime.min.replace(tzinfo=UTC))
 class FeatureSupport:
     """The support of a feature, and how its cells are merged for scoring.
 
-    Attributes:
-        joint_pivot: what joint groups take it about, in its unit.
-        rebinning: its cells, and how they are merged for scoring; None if it is skipped.
+    ``joint_pivot`` is what joint groups take it about; there is no ``rebinning`` if it is skipped.
     """
 
     name: str
@@ -75,8 +72,7 @@ class FeatureSupport:
 class JointSupport:
     """The pivots and the form of a joint group.
 
-    Attributes:
-        pivots: what moments are taken about, per feature; one for all elements of a vector.
+    Of a vector there is one pivot for all elements.
     """
 
     name: str
@@ -97,9 +93,7 @@ class SegmentsSupport:
 class Supports:
     """The supports of a reference, and its origin.
 
-    Attributes:
-        reference_id: a fingerprint of the reference's profiles and of all below but the origin.
-        segments: of each list, in the order of the configuration.
+    ``reference_id`` is a fingerprint of its profiles and of all below but the origin.
     """
 
     reference_id: str

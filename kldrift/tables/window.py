@@ -11,9 +11,7 @@ from typing import Self
 class Window:
     """A span of time, start inclusive and end exclusive; without bounds where data has no time.
 
-    Attributes:
-        start: the first instant; None for an ``--as-of`` run and where there are no windows.
-        end: the first instant after it; None where there are no windows.
+    An ``--as-of`` run has an end and no start.
 
     Examples:
         >>> april = Window(datetime(2020, 4, 1, tzinfo=UTC), datetime(2020, 5, 1, tzinfo=UTC))

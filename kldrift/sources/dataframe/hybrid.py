@@ -19,9 +19,8 @@ from kldrift.sources.program import Program
 class HybridSource:
     """A dataset of files with derived features: only what Spark SQL computes goes through Spark.
 
-    Attributes:
-        frame: the same rows as a Spark DataFrame, with the derived features.
-        keys: the columns that split the rows, which come with every set.
+    ``frame`` has the same rows; ``keys`` are the columns that split them, which come with every
+    set.
     """
 
     files: ArrowSource

@@ -40,9 +40,8 @@ SMALL: Final = frozenset({pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.date
 class Bundle:
     """Columns that are transferred together.
 
-    Attributes:
-        numbers: places of the columns that are elements of the array.
-        texts: places of those that are parts of the text; their lengths are further elements.
+    ``numbers`` are places of columns that are elements of an array, ``texts`` of those that are
+    parts of a text, whose lengths are further elements.
     """
 
     kind: pa.DataType

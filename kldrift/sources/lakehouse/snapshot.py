@@ -28,9 +28,7 @@ from kldrift.sources.predicates.translate import Unsupported
 class ListedFile:
     """A data file as a log lists it.
 
-    Attributes:
-        rows: its rows that are not deleted; None if the log is silent.
-        offsets: where its row groups begin; empty if the log is silent.
+    ``rows`` are those that are not deleted, ``offsets`` where row groups begin, if the log says so.
     """
 
     file: File
@@ -44,10 +42,8 @@ class ListedFile:
 class Snapshot:
     """One version of a table.
 
-    Attributes:
-        what: what it is and which version, for the plan.
-        mapped: whether its files may be found by more than the mapping says, so that each is looked
-            at before it is read.
+    It is ``mapped`` if its files may be found by more than the mapping says, so that each is looked
+    at before it is read.
     """
 
     what: str

@@ -18,9 +18,7 @@ from kldrift.sources.predicates.units import EPOCH, counts_units
 class Bounds:
     """Bounds of a column's values in some rows.
 
-    Attributes:
-        low: no value is less; None if unknown.
-        high: no value is greater; None if unknown.
+    None is not known.
     """
 
     low: Any = None

@@ -32,11 +32,7 @@ NOT_READ: Final = {
 
 
 class _Nothing:
-    """A file that claims to be large and has no bytes.
-
-    Attributes:
-        asked: whether somebody tried to read it.
-    """
+    """A file that claims to be large and has no bytes."""
 
     closed = False
 

@@ -30,11 +30,7 @@ SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
 
 @dataclass(frozen=True)
 class WantedBounds:
-    """The columns whose bounds are wanted; names without regard to case, as in Spark.
-
-    Attributes:
-        mapping: what files call them, if they are part of a table.
-    """
+    """The columns whose bounds are wanted; names without regard to case, as in Spark."""
 
     names: frozenset[str] = frozenset()
     mapping: ColumnMapping | None = None
@@ -60,8 +56,7 @@ def ask_by_name(names: Collection[str], mapping: ColumnMapping | None = None) ->
 class SchemaFiles:
     """The files of one schema.
 
-    Attributes:
-        sizes: compressed bytes of all of them, by top-level column.
+    ``sizes`` are compressed bytes of all of them, by top-level column.
     """
 
     schema: pa.Schema
@@ -73,10 +68,7 @@ class SchemaFiles:
 class FooterSummary:
     """Facts from the footers of some files.
 
-    Attributes:
-        pieces: the row groups, in the order of the files.
-        bounds: bounds of the wanted columns, by row group; a column that is not there is not in
-            the file.
+    A column without bounds in a row group is not in the file.
     """
 
     shapes: tuple[SchemaFiles, ...]
