@@ -45,14 +45,12 @@ class NumericSketch:
     """Row counts per cell of the key space, fine enough to cut quantiles; a monoid under ``+``.
 
     Attributes:
-        limit: most cells that are kept.
         level: resolution: at 0 each cell holds one value; each level halves the resolution.
         prefixes: the cells that hold rows, increasing.
         heavy: every key that fills 2/512 of the rows, and some that fill less: candidates for a
             cell of their own. Which others are among them depends on the batches.
         hashes: the smallest hashes of distinct integers, to estimate their number; None while
             level is 0 and the number is known, and for floats.
-        null: rows that are null.
         flow: rows that are NaN, minus infinity, plus infinity.
     """
 
@@ -122,14 +120,8 @@ class NumericSketch:
     ) -> Self:
         """The sketch of rows that were counted per cell, in the order of the cells.
 
-        Args:
-            limit: most cells to keep; there may be more.
-            level: resolution of the cells.
-            counts: rows per cell.
-            lows: smallest key seen in each.
-            highs: largest key seen in each.
-            heavy: every key that fills 2/512 of the rows, and any others.
-            hashes: the smallest hashes of integers, if level is not 0.
+        ``heavy`` has every key that fills 2/512 of the rows, and any others; all else is as the
+        attributes.
         """
         zero = lows.dtype.type(0)  # adding it turns -0.0 into the 0.0 that it equals
         keys = (lows + zero, highs + zero, heavy + zero)

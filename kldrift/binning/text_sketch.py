@@ -38,7 +38,6 @@ class HashSample:
     """The values with the smallest hashes, and the rows of each; a monoid under ``+``.
 
     Attributes:
-        limit: most values that are kept.
         rows: of each value, exact.
         names: the values themselves of the first hashes, a string array.
     """
@@ -90,12 +89,9 @@ class TextSketch:
     """Row counts of the frequent values of a text feature; a monoid under ``+``.
 
     Attributes:
-        limit: most values that are kept.
         values: distinct values, a string array without nulls.
         counts: rows of each, at most ``deducted`` below the truth.
         deducted: what Misra-Gries may have taken from a count; 0 while all counts are exact.
-        rows: rows that are neither null nor NaN.
-        null: rows that are null.
         nan: rows that are NaN, for floats that are treated as categories.
         sample: of all values, once they are too many; None while ``values`` has them all.
     """

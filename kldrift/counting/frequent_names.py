@@ -56,7 +56,6 @@ class FrequentNames:
         rows: of all names of each.
         table: rows by parts of the hash, shape ``(4 * 4096,)``.
         names: those that are kept, shape ``(k,)``; one of several windows comes as often.
-        window: of each.
         hashes: of each and its window.
     """
 

@@ -27,11 +27,7 @@ Ends = tuple[float, float]
 
 
 class Grid:
-    """Counts numbers between edges.
-
-    Args:
-        edges: increasing and finite, int64 or float64, shape ``(m,)``, one at least.
-    """
+    """Counts numbers between edges."""
 
     def __init__(self, edges: Keys) -> None:
         self._edges = edges

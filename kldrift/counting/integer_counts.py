@@ -68,10 +68,7 @@ class IntegerCounts:
 def power_sums_of_groups(counts: Ints, first: int, pivot: float) -> Sums:
     """The sums of each of some groups about a pivot that :func:`exact_about` allows.
 
-    Args:
-        counts: rows of each group with each of some whole numbers, shape ``(n, m)``.
-        first: the smallest of these; the next ones follow.
-        pivot: what is subtracted from each.
+    ``counts`` has a row for each group, and a column for each whole number from ``first`` on.
 
     Returns:
         The fields of ``PowerSums`` as arrays of shape ``(n,)``, exact but for the last rounding.

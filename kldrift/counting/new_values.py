@@ -73,10 +73,8 @@ class NewNames:
     """Names that are new, and their rows; a commutative monoid under ``+``.
 
     Attributes:
-        limit: most names that are kept.
         share: of all new names, the share that can be told from the reference's.
         names: distinct, a string array without nulls.
-        hashes: of each.
         rows: of each; less than that for names that are only frequent, once there is a table.
         table: rows by parts of the hash, shape ``(4 * 4096,)``; None while no name is missing.
         known: the frequent ones of the names that are known, but have no cell.

@@ -15,7 +15,6 @@ class RowCells:
     """The cell of each row of a batch, and its number.
 
     Attributes:
-        cells: shape ``(n,)``.
         keys: the number of each row, shape ``(n,)``; any finite one where it has none. None for
             categories.
         apart: the indices of the rows without a finite number, increasing; None for
@@ -32,7 +31,6 @@ class RowCodes:
     """A small code per row that determines its cell, for batches of few distinct values.
 
     Attributes:
-        codes: shape ``(n,)``.
         cells: the cell of each code, shape ``(m,)``.
         first: the number that code 0 stands for; the next ones follow, and the last code is that
             of no number. None for categories.

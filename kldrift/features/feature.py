@@ -26,14 +26,10 @@ class Feature:
     Attributes:
         name: as in the tables: the column, a dotted path, or ``size(c)``, ``hour(c)``.
         path: the column and, for a nested value, the struct fields below it.
-        part: what of the column is counted.
         family: what its values are, so that both sides can be told apart: number, text, ...
         scale: keys per unit, see :class:`~kldrift.profiles.support.NumericSupport`.
-        unit: what a key stands for.
         keep: monitored even if it looks like an identifier.
-        sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
-        missing: values that stand for a missing one.
         zone: by whose clock the hour, weekday or month of an instant is told.
         own_cells: categories that need a cell of their own, however few rows they have.
         stated: whether the configuration states its kind.

@@ -132,8 +132,6 @@ class Labels:
     Attributes:
         values: the values, shape ``(d,)``; a null may be among them.
         names: the values as text; long ones shortened, see :func:`label`.
-        nulls: the places of the null.
-        nans: the places of NaN.
     """
 
     values: pa.Array

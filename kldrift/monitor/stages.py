@@ -51,12 +51,10 @@ class Reference:
     """A reference that was read: its profiles and what it decided, all that scoring needs.
 
     Attributes:
-        profiles: by feature, on the support that its counts decided.
         rebinnings: by feature, how its cells are merged for scoring.
         skipped: by feature that turned out to be none when the data was seen: why.
         frozen_id: the ``reference_id`` of what froze the cells, where it is known.
         of_windows: whether its rows are those of windows, which did not choose its cells.
-        notes: what to know of the values of a feature, by its name.
         aged: how much more of its rows lies beyond the cells of a feature than when they were
             chosen, where that is much.
         gaps: why it has no rows of a feature, where it is made of windows, by name.
@@ -124,7 +122,6 @@ class Findings:
         skipped: columns that turned out to be no feature when the data was seen.
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
-        volumes: the numbers of rows of a window and of its segments, as what is judged.
         by_limits: the verdicts by fixed limits, where windows are judged together.
     """
 

@@ -61,9 +61,7 @@ class Judged:
     """A window that was judged.
 
     Attributes:
-        verdicts: its verdicts.
         alerts: of its rows; None without alarms.
-        log: the rows of ``alerts`` after it.
         budget: of pages; None without alarms, as the next.
         spent: pages of the days that it is for.
         level: of the budget; None where nothing is learnt, as the next two.

@@ -66,7 +66,6 @@ class Cells(OfRows, Sequence[Cell]):
     Attributes:
         codes: their kinds, as places in ``KINDS``.
         lower: NaN is open, or says that the kind has no bounds.
-        upper: likewise.
         labels: text, or None where there is none.
     """
 

@@ -60,11 +60,7 @@ def close_values(values: Keys, near: Keys, rows: Ints, scale: int = 1) -> Floats
 def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:
     """How far a number may lie from each of some values to be that value, written another way.
 
-    Args:
-        values: increasing finite keys with cells of their own, shape ``(k,)``.
-        near: where all rows of the reference lie, increasing, shape ``(m,)``.
-        rows: of each of them.
-        unit: what a key stands for.
+    The arguments are those of :func:`close_values`; ``unit`` is what a key stands for.
 
     Returns:
         Shape ``(k,)``; 0 for whole numbers and decimals, which are exact.

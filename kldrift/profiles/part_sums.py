@@ -209,9 +209,8 @@ class _Parts:
     def digits(self, reach: Floats, about: Floats | None = None) -> _Digits:
         """The sums of the digits of deviations, and of those of their squares.
 
-        Args:
-            reach: the largest absolute deviation of each part, or more.
-            about: what deviations of each part are from; the pivot if it is not given.
+        ``reach`` is the largest absolute deviation of each part, or more, from the pivot or what it
+        is ``about``.
         """
         about = np.full(len(reach), self.pivot) if about is None else about
         if _whole(self.values, about) and float(reach.max()) ** 2 * int(self.rows.sum()) < INTEGRAL:

@@ -40,14 +40,7 @@ DoubleDouble = tuple[float, float]
 class PowerSums(NamedTuple):
     """Sums over the finite values of one group in one batch, about a pivot known beside them.
 
-    Attributes:
-        rows: number of values.
-        sum1: sum of the deviations from the pivot.
-        sum1_low: what a double loses of it.
-        sum2: sum of their squares.
-        sum2_low: what a double loses of it.
-        minimum: smallest value; inf where there are none.
-        maximum: largest value; -inf where there are none.
+    The fields are those of :class:`~kldrift.profiles.moments.Moments`.
     """
 
     rows: int = 0
@@ -68,12 +61,7 @@ def power_sums(
     """The sums of finite values, shape ``(n,)``.
 
     Where they lie far from the pivot and near each other, their deviations from one of them are
-    summed, which are exact.
-
-    Args:
-        values: in any order; no NaN, no infinities; integers count as doubles.
-        pivot: a value near them, known before them.
-        between: the smallest and the largest, if they are known.
+    summed, which are exact. The pivot is a value near them; what they lie ``between`` may be known.
     """
     if not len(values):
         return NO_VALUES

@@ -40,12 +40,8 @@ class Bar:
 
     Attributes:
         below: what stands below it; empty for nothing.
-        then: share of the reference's rows.
-        now: share of the current rows.
         adds: what it adds to ``kl``, in nats.
         lower: where the bin begins; None for what is no bin.
-        upper: where it ends.
-        aside: has no place among the values.
     """
 
     name: str

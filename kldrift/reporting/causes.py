@@ -49,8 +49,6 @@ class Cause:
     """Why one feature drifted, or several.
 
     Attributes:
-        features: their names, the worst first.
-        places: of their rows.
         what: what several have in common; empty for one.
     """
 

@@ -38,16 +38,12 @@ class Entry:
     """One row of a page.
 
     Attributes:
-        key: the feature and the segment that is shown.
         where: the segment that is shown; empty for all rows.
-        score: the score and its limit in words.
-        alert: its alert in words; empty for none.
         since: since when it drifts, and how it went on; empty if it does not, or nobody knows.
         parts: the segments of all rows that drifted too; empty for none.
         alone: the only one of several that did, and what happened in it; None for no such.
         whole: beside a segment, what happened over all rows, and in which segments.
         charts: distribution, score, windows; None where there is none.
-        blocks: what is shown when the row is opened.
     """
 
     key: Key

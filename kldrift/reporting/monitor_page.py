@@ -53,9 +53,6 @@ class Story:
 
     Attributes:
         monitor: whose they are; None of a comparison.
-        skipped: columns that were not monitored, each with the reason.
-        damaged: which later windows cannot be read, and why; empty for none.
-        notes: what to know before the scores are read.
         splits: of features by lists of segments, see `segment_splits`.
     """
 

@@ -54,9 +54,7 @@ class Page:
 
     Attributes:
         lead: what is worst, where, since when, how sure.
-        failed: why the last run failed; empty if it did not.
         damaged: which later windows cannot be read, and why; empty for none.
-        notes: what to know before the rows are read.
         health: what was read, how long it took.
         total: how many rows there are; more than in the cards if there was no room for all.
         about: how to read the scores.

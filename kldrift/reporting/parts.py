@@ -47,7 +47,6 @@ class Parts:
     """The segments of a feature.
 
     Attributes:
-        bad: those that are not ok, the worst first.
         totals: how many there are, by the columns that they are made by.
         splits: for each list, how much of the divergence is its mix, and how much within.
         rows: how many rows they hold, by the columns that they are made by; none if not known.

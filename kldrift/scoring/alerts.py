@@ -72,7 +72,6 @@ class Alerts:
     """The alerts of a monitor after a window.
 
     Attributes:
-        states: of the rows that are not quiet.
         recent: the last windows, the latest of them last.
         muted: whether nobody is to be called about a row of the last of them.
     """

@@ -52,10 +52,7 @@ OWN_TEST: Final = (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
 class Held:
     """Rows that are held to limits of the same metrics.
 
-    Attributes:
-        rows: their places among the verdicts, shape ``(n,)``.
-        scores: by metric, shape ``(n,)``.
-        limits: by metric.
+    ``rows`` are their places among the verdicts.
     """
 
     rows: Ints

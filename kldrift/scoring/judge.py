@@ -55,7 +55,6 @@ class ByLimits:
 
     Attributes:
         verdicts: the verdicts; their reasons are those of statuses.
-        deciding: the metric that decided each.
         cells: the scored cells of some of them, of cases that were judged together.
     """
 

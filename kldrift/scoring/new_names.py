@@ -42,8 +42,6 @@ class MostFrequentNew(OfRows):
 
     Attributes:
         x: its rows.
-        n: current rows that are compared.
-        m: reference rows.
         names: how many names it is the most frequent one of.
         once: reference rows that the name may have.
         shared: rows that share one of them.

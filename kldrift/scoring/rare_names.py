@@ -34,8 +34,6 @@ class NamedRows(OfRows):
     """The stored cells of names of some rows; arrays of shape ``(n, k)``.
 
     Attributes:
-        p: current rows.
-        q: reference rows.
         stands_for: reference rows that each name stands for, if it is gone.
         chance: of each name to be gone without drift.
         floor: the fewest reference rows that each has.

@@ -24,11 +24,7 @@ CLEARLY_LESS: Final = 0.75
 class ScoredCells:
     """The scored cells of some rows that have as many; arrays of shape ``(n, k)``.
 
-    Attributes:
-        places: of the rows, shape ``(n,)``.
-        occupied: which cells either side has rows in.
-        rows_current: rows of each.
-        rows_reference: rows of each.
+    ``occupied`` ones have rows on either side.
     """
 
     places: Ints
@@ -79,7 +75,6 @@ class OccupiedCells:
     Attributes:
         columns: what is known of each, by the names of ``drift_cells``; ``at`` is its place among
             the scored cells of its row.
-        sizes: how many each row has, shape ``(n,)``.
     """
 
     columns: Mapping[str, NDArray[Any]]

@@ -187,9 +187,6 @@ class Ordered:
     """The stored cells of some rows of numbers, in their order; arrays of shape ``(n, k)``.
 
     Attributes:
-        p: current rows.
-        q: reference rows.
-        positions: where the cells lie.
         values: current and reference rows, those of values close to one of the reference's being
             its own; the cells between that are left without any come last.
         kinds: of the cells of ``values``, as places in ``KINDS``.

@@ -46,10 +46,7 @@ INFINITE: Final = (
 class Sizes:
     """Rows of one side of each group, arrays of shape ``(n,)``.
 
-    Attributes:
-        rows: all of them.
-        missing: those that are null.
-        compared: those that are scored: not the missing ones where they are left out.
+    ``compared`` are those that are scored: not the missing ones where they are left out.
     """
 
     rows: Ints

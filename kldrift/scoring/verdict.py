@@ -32,12 +32,10 @@ class Subject:
         of_windows: whether its reference is made of windows, which did not choose its cells.
         gap: why these have no rows of it; empty where they do.
         status: of what has no comparison, as all that follows.
-        joint: the score of joint features, split.
         unseen: of names: values that the reference never had, in the whole of the current dataset.
         learned: whether it is held to limits that are learnt, too.
         segment: of what has no comparison: its segment; None for the whole dataset.
         rows: of what has no comparison: reference and current rows; -1 where they are not known.
-        sentence: of what has no comparison: what happened.
     """
 
     name: str

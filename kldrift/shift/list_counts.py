@@ -34,7 +34,6 @@ class ListCounts:
         divergence: mantissas by group and kind, see :mod:`kldrift.shift.row_kinds`.
         changed: rows by group whose top class is the same, whose top class differs, and that
             cannot be compared.
-        worst: the worst rows of each group, see :mod:`kldrift.shift.worst_rows`.
         pairs: of classes, by window; none for a list of segments.
     """
 

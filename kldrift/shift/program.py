@@ -46,8 +46,6 @@ class ShiftProgram:
     Attributes:
         champion: the column of the model that is in use.
         probabilities: whether the two hold probabilities and not logits.
-        time: the column that says when a row was, or None.
-        lists: columns whose values are the segments of the rows.
         buckets: shares in which the groups of a list are merged.
         most_groups: windows and segments that a task may meet.
     """

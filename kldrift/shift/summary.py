@@ -35,8 +35,6 @@ class Summaries(OfRows):
     """The numbers of groups; arrays of shape ``(n,)`` or ``(n, ...)``.
 
     Attributes:
-        window: the start of each group's window, see ``GroupKeys``.
-        segment: the name of its segment; None for all rows.
         outcomes: rows of each :class:`~kldrift.shift.row_divergence.RowOutcome`, ``(n, 7)``.
         changed: compared rows whose top class differs.
         kl: mean divergence of the finite rows, in nats; NaN without one, as what follows.

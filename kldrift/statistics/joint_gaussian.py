@@ -44,7 +44,6 @@ class JointScore:
         features: KL of each feature alone, shape ``(k,)``.
         pairs: what each pair adds, shape ``(k, k)``, above the diagonal; all 0 when diagonal.
         kl_expected: the ``kl`` that no drift would give at these row counts and tails.
-        p_value: of no drift.
         heavy: places of the features whose spread cannot be judged, as few rows make it up.
         unjudged: what they add to ``kl``; 0 without any.
     """

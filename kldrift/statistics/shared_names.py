@@ -32,8 +32,6 @@ class SharedNames(OfRows):
         names: how many names have 0 to 4 reference rows, shape ``(n, 5)``; those of 0 and 1 do not
             count.
         each: how many of these a name that was counted stands for.
-        n: current rows.
-        m: reference rows.
     """
 
     pairs: Floats

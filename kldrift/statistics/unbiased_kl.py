@@ -50,12 +50,10 @@ class KLEstimate:
     Attributes:
         unbiased: the estimate; without drift it is negative in about half of all tables. NaN
             without rows on either side.
-        error: its standard error.
         missed: by how much it may be too large, where cells expect few current rows.
         hidden: by how much it may be too small, where cells expect few reference rows.
         top: of the cell that adds most, among those with few reference rows, its current rows, all
             current rows, its reference rows and all of these, shape ``(..., 4)``; 0 without one.
-        cells: number of cells with rows.
     """
 
     unbiased: Floats

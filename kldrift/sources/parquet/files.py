@@ -186,8 +186,6 @@ class Piece:
         rows: rows that are not deleted, None if unknown; those of a range are a share, and add up
             to those of the file.
         size: bytes: of a row group not compressed, of a range as they lie there.
-        start: where a range begins.
-        end: where it ends; None for the last of a file.
     """
 
     file: File
@@ -217,7 +215,6 @@ class Footers:
     Attributes:
         schema: all columns, those of partitions last unless a table says otherwise.
         partitions: the types of the partition columns.
-        pieces: what there is to read.
         sizes: compressed bytes by top-level column; None if no footer was read.
         bounds: bounds of the columns that a predicate names, by piece; empty if unknown.
         mapping: what the files call the columns; None if they speak for themselves.
