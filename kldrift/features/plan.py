@@ -221,7 +221,8 @@ def _plain(  # noqa: PLR0911 - one line per type
     if types.is_null(kind):
         return feature("void", "categorical", KeyType.PRESENCE)
     if types.is_time(kind):
-        return feature("time of day", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
+        clock = feature("time of day", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
+        return replace(clock, unit=Unit.CLOCK)
     if types.is_duration(kind):
         return feature("duration", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
     if is_bytes(kind):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -14,10 +15,13 @@ from kldrift.counting.new_values import NO_NEW_VALUES
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, CellKind, Cells
 from kldrift.profiles.number_text import percent
+from kldrift.profiles.rebinning import Rebinning
+from kldrift.profiles.support import TIMES, NumericSupport
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
 from kldrift.scoring.name_sentences import some_of
+from kldrift.scoring.reasons import stored_cell_name
 from kldrift.scoring.scored_cells import OccupiedCells
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
@@ -117,7 +121,7 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp, known: CellsOf | None) -> pa
     at = columns.pop("at")
     of = rows.of[row]
     used, place = np.unique(of, return_inverse=True)
-    kinds = [rows.comparisons[i].rebinning.cells for i in used.tolist()]
+    kinds = [_with_times(rows.comparisons[i].rebinning) for i in used.tolist()]
     first = np.cumsum([0, *map(len, kinds)])[:-1]
     cell = pa.array(first[place] + at)
     names = pa.array([s.name for s in v.subjects], pa.string())
@@ -132,6 +136,16 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp, known: CellsOf | None) -> pa
         described["label"] = pa.array(labels, pa.string())
     own = {"segment": segments.take(pa.array(row)), "feature": names.take(pa.array(of))}
     return stamp.table(own | described | columns, len(row), DRIFT_CELLS)
+
+
+def _with_times(rebinning: Rebinning) -> Cells:
+    """The scored cells; bins and tails of times have a name, as their bounds are numbers."""
+    cells, support = rebinning.cells, rebinning.support
+    if not isinstance(support, NumericSupport) or support.unit not in TIMES:
+        return cells
+    ranges = (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW)
+    labels = [stored_cell_name(c, support) if c.kind in ranges else c.label for c in cells]
+    return replace(cells, labels=np.array(labels, dtype=object))
 
 
 def _unseen(v: Verdicts, places: Ints) -> dict[int, str]:

@@ -160,7 +160,7 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     Returns:
         Places, shape ``(support.size,)``; None where no value has close ones.
     """
-    if not isinstance(support, NumericSupport) or support.unit not in (Unit.NUMBER, Unit.SECONDS):
+    if not isinstance(support, NumericSupport) or support.unit in (Unit.DAYS, Unit.UNSIGNED):
         return None
     rows, points = reference[1 : support.intervals - 1], support.points[1:-1]
     own = points & (rows > 0)
@@ -170,7 +170,7 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     values, cells = lower[own], np.flatnonzero(own) + 1
     same = same_values(values, lower, rows, support.unit)
     close = same
-    if support.unit is Unit.NUMBER:
+    if support.unit is not Unit.SECONDS:
         close = np.maximum(same, TOLERANCE * close_values(values, lower, rows, support.scale))
     at = np.clip(np.searchsorted(values, lower), 0, len(values) - 1)
     place = np.arange(support.size)

@@ -13,7 +13,7 @@ def plain(number: float, digits: int) -> str:
         ('17032000000', '0.123', '1e+300', '0.0000123')
     """
     text = f"{number + 0.0:.{digits}g}"
-    return f"{Decimal(text):f}" if "e" in text and 1e-6 <= abs(number) < 1e15 else text
+    return f"{Decimal(text):f}" if "e" in text and 1e-6 <= abs(number) < 1e16 else text
 
 
 def grouped(number: float, digits: int = 3) -> str:

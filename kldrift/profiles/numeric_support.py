@@ -31,9 +31,12 @@ class Unit(StrEnum):
     BOOLEAN = "boolean"
     SECONDS = "seconds"  # a point in time; the key counts microseconds since 1970
     DAYS = "days"  # a date; the key counts days since 1970
+    CLOCK = "time of day"  # the key counts parts of seconds since midnight
     UNSIGNED = "unsigned"  # an integer without a sign; the key is 2**63 lower
 
 
+TIMES: Final = (Unit.SECONDS, Unit.DAYS, Unit.CLOCK)
+"""Units of what a reader wants as a date or by the clock."""
 NUMBERS: Final = (Unit.NUMBER, Unit.UNSIGNED)
 """Units of plain numbers, which are neither times nor booleans."""
 
@@ -150,8 +153,12 @@ class NumericSupport(PickledFields):
             return str(np.datetime64(int(key), "us")).removesuffix(".000000")
         if self.unit is Unit.DAYS:
             return str(np.datetime64(int(key), "D"))
+        digits = len(str(self.scale)) - 1
+        if self.unit is Unit.CLOCK:
+            second, part = divmod(int(key), self.scale)
+            text = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+            return f"{text}.{part:0{digits}}" if part else text
         if self.integral:
-            digits = len(str(self.scale)) - 1
             return f"{Decimal(self.exact(np.array(key, np.int64)).item()).scaleb(-digits):f}"
         return repr(float(key)).removesuffix(".0")
 

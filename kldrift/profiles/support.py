@@ -16,6 +16,7 @@ from kldrift.errors import SupportMismatchError
 from kldrift.profiles.categorical_support import CategoricalSupport, KnownNames
 from kldrift.profiles.numeric_support import (
     NUMBERS,
+    TIMES,
     Keys,
     NumericSupport,
     Unit,
@@ -25,6 +26,7 @@ from kldrift.profiles.numeric_support import (
 
 __all__ = [
     "NUMBERS",
+    "TIMES",
     "CategoricalSupport",
     "Keys",
     "KnownNames",

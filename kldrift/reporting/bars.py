@@ -42,6 +42,7 @@ class Bar:
         below: what stands below it; empty for nothing.
         adds: what it adds to ``kl``, in nats.
         lower: where the bin begins; None for what is no bin.
+        ends: the bounds of a bin of times, as text.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Bar:
     x: float = 0.0
     width: float = 0.0
     aside: bool = False
+    ends: tuple[str, ...] = ()
 
     @property
     def range(self) -> float:
@@ -110,6 +112,7 @@ def _bar(feature: str, cell: Row, rows: tuple[int, int]) -> Bar:
         cell["lower"] if bounded else None,
         cell["upper"] if bounded else None,
         aside=kind in ASIDE,
+        ends=tuple(cell["label"].split(" to ")) if bounded and cell.get("label") else (),
     )
 
 

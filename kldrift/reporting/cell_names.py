@@ -10,6 +10,7 @@ from kldrift.profiles.number_text import plain
 from kldrift.scoring.reasons import WEEKDAYS, cell_text
 
 KINDS: Final = {str(kind) for kind in CellKind}
+RANGES: Final = {str(k) for k in (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW)}
 
 
 def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
@@ -27,6 +28,8 @@ def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
         'Monday'
     """
     kind, label = str(cell["cell_kind"]), cell.get("label")
+    if kind not in KINDS or (kind in RANGES and label is not None):
+        return kind if label is None else str(label)  # of joint groups, of two models; of times
     lower, upper = cell.get("lower"), cell.get("upper")
     if kind == CellKind.VALUE and feature.startswith("weekday("):
         return WEEKDAYS.get(str(label), str(label))
@@ -36,8 +39,6 @@ def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
         return "below the reference's smallest"
     if kind == CellKind.OVERFLOW and lower is None:
         return "above the reference's largest"
-    if kind not in KINDS:  # of joint groups, of two models
-        return kind if label is None else str(label)
     return cell_text(Cell(CellKind(kind), lower, upper, label))
 
 

@@ -19,16 +19,18 @@ INVISIBLE: Final = "\ufffd"
 
 
 def shown(value: object, most: int = 80) -> str:
-    """Return text from data for a reader: shortened, invisible characters shown as a sign.
+    """Return text from data for a reader: shortened inside, invisible characters shown as a sign.
 
     Control characters and those that turn the direction of writing are invisible.
 
     Examples:
         >>> shown("a" + chr(0) + "x" * 9, most=6)
-        'a\ufffdxxx…'
+        'a\ufffdxx…x'
     """
-    text = visible(str(value)[: most + 1])
-    return text if len(text) <= most else text[: most - 1] + SIGN
+    text, end = str(value), most // 4  # long names differ where they end, too
+    if len(text) > most:
+        text = text[: most - 1 - end] + SIGN + text[len(text) - end :]
+    return visible(text)
 
 
 def feature_words(name: object, most: int = 80) -> str:

@@ -9,7 +9,9 @@ height is cut and says its share.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Final
 from unicodedata import east_asian_width
 
@@ -19,7 +21,7 @@ from kldrift.reporting.cell_names import bound_text
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import Row
-from kldrift.scoring.reasons import WEEKDAYS
+from kldrift.scoring.reasons import WEEKDAYS, digits_apart
 
 TALLEST: Final = 2.5
 """A bar is cut where it is so many times as tall as any of the reference's values."""
@@ -27,9 +29,11 @@ CAPITAL: Final = 1.3
 """Letters."""
 TOP, BELOW = 12.0, 13
 """Pixels for what stands above and below the bars."""
-BETWEEN_TICKS: Final = 60
+BETWEEN_TICKS: Final = 8
 BETWEEN_NAMES: Final = 3
 """Pixels at least."""
+WORTH_CUTTING: Final = 4
+"""Letters."""
 ADDED: Final = 48
 """Pixels for what cells add to the score."""
 
@@ -126,22 +130,34 @@ def _ticks(bars: Sequence[Bar], y: float, *, large: bool) -> list[Label]:
     if not bins and not narrow:
         return []
     first, last = values[0], values[-1]
-    end = last.x + last.width
-    labels = [
-        Label(first.x, y, _bound(first, first.lower)),
-        Label(round(end, 1), y, _bound(last, last.upper), "end"),
-    ]
-    free = first.x + BETWEEN_TICKS
+    end, text = last.x + last.width, _bound_words(first, last)
+    labels = [Label(first.x, y, text(first, 0)), Label(round(end, 1), y, text(last, -1), "end")]
+    free, most = (_pixels(label.text) + BETWEEN_TICKS for label in labels)
     for bar in bins[1:] if large else ():
-        if free <= bar.x <= end - BETWEEN_TICKS:
-            labels.append(Label(round(bar.x, 1), y, _bound(bar, bar.lower), "middle"))
-            free = bar.x + BETWEEN_TICKS
+        half = _pixels(text(bar, 0)) / 2
+        if free <= bar.x - half and bar.x + half <= end - most:
+            labels.append(Label(round(bar.x, 1), y, text(bar, 0), "middle"))
+            free = bar.x + half + BETWEEN_TICKS
     return labels
 
 
-def _bound(bar: Bar, bound: float | None) -> str:
-    """The bound of a bin, or the value itself."""
-    return shown(bar.below, 12) if bound is None else bound_text(bound, 4)
+def _bound_words(first: Bar, last: Bar) -> Callable[[Bar, int], str]:
+    """The text of a bar's first or last bound, or its value: what tells the outermost apart.
+
+    Of times on several days the day alone, on one day the clock alone.
+    """
+    begin, end = first.ends[:1] or (first.below,), last.ends[-1:] or (last.below,)
+    timed = bool(first.ends or last.ends)
+    part = slice(10) if begin[0][:10] != end[0][:10] else slice(11, 19)
+    digits = digits_apart(first.lower or 0.0, last.upper or 0.0, least=4)
+
+    def text(bar: Bar, side: int) -> str:
+        if timed:
+            return (bar.ends or (bar.below,))[side][part]
+        bound = bar.upper if side else bar.lower
+        return shown(bar.below, 12) if bound is None else bound_text(bound, digits)
+
+    return text
 
 
 def _pixels(text: str) -> float:
@@ -173,17 +189,32 @@ def _names(bars: Sequence[Bar], y: float) -> list[Label]:
     bins = any(b.lower is not None for b in bars)
     among = [b for b in bars if b.below and not b.aside and not bins]
     names = _of_values(among)
+    same = _same_beginning(among)
     for bar in bars:
         if not bar.below or (bins and not bar.aside):
             continue
         room = max(bar.width, 4 * LETTER) if bar.aside else bar.width - BETWEEN_NAMES
-        text = _fitting(bar.below, room) if names is None or bar.aside else names.get(bar.name, "")
+        cut = bool(same) and not bar.aside and bar.below.startswith(same)
+        below = f"…{bar.below.removeprefix(same)}" if cut else bar.below
+        text = _fitting(below, room) if names is None or bar.aside else names.get(bar.name, "")
         half = _pixels(text) / 2
         if text in ("", "…") or _middle(bar) - half < free:
             continue
         labels.append(Label(_middle(bar), y, text, "middle"))
         free = _middle(bar) + half + 2
-    return labels
+    often = Counter(label.text for label in labels)
+    return [
+        label for label in labels if often[label.text] == 1
+    ]  # what is cut to the same is no name
+
+
+def _same_beginning(bars: Sequence[Bar]) -> str:
+    """What all names begin with, where they are too long to stand below their bars as a whole."""
+    names = [b.below for b in bars if b.below != "other"]
+    pairs = zip(min(names), max(names), strict=False) if len(names) > 1 else ()
+    same = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    long = any(_pixels(b.below) > b.width - BETWEEN_NAMES for b in bars)
+    return same if long and len(same) >= WORTH_CUTTING else ""
 
 
 def _of_values(bars: Sequence[Bar]) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from kldrift.arrays import Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.number_text import percent, plain
-from kldrift.profiles.support import NumericSupport, Unit
+from kldrift.profiles.support import TIMES, NumericSupport
 from kldrift.scoring.comparison import close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.reasons import Range, beyond_text, mean_texts, stored_cell_name, value_text
@@ -24,7 +24,6 @@ from kldrift.statistics.tails import tail_edge, tail_rows
 
 LARGEST_EXACT: Final = 2.0**53
 """Up to which doubles hold whole numbers."""
-TIMES: Final = (Unit.SECONDS, Unit.DAYS)
 QUARTER: Final = 0.25
 NO_ENDS: Final = (np.nan, np.nan)
 

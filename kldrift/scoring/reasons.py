@@ -12,17 +12,16 @@ import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.number_text import grouped, percent, plain
-from kldrift.profiles.support import NumericSupport, Support, Unit, step
+from kldrift.profiles.support import TIMES, NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.name_sentences import UNSEEN
 from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12
-MICROSECONDS: Final = 1_000_000
 EXACT: Final = 2**53
 """Up to which bounds of cells, which are doubles, are those of the keys."""
-WHOLE_SECONDS: Final = 100 * MICROSECONDS
-"""A range of times that is longer is written without the fractions of its seconds."""
+MANY_SECONDS: Final = 100
+"""A longer range of times is written without the fractions of its seconds."""
 NOTHING: Final = 1e-7
 """Of the width of a bin, what a bound may be from zero and is written as zero."""
 WEEKDAYS: Final = {str(number): name for number, name in enumerate(calendar.day_name)}
@@ -109,16 +108,14 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     """The name of a cell of numbers or times: with values as they are written, not with edges."""
     if cell.kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW):
         return beyond_text(support, upper=cell.kind is CellKind.OVERFLOW)
-    timed = support.unit in (Unit.SECONDS, Unit.DAYS)
-    if cell.kind is CellKind.BIN and (timed or support.integral):
+    if cell.kind is CellKind.BIN and support.integral:
         return _range_text(cell, support)
     if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
         return WEEKDAYS[str(cell.label)]
     edges = support.edges[:0] if support.integral else support.edges[1:-1]
     if cell.kind is CellKind.BIN and cell.lower is not None and len(edges):
         lower = _outermost(support)[0] if cell.lower == edges[0] else cell.lower
-        least = NOTHING * edges[-1] - NOTHING * edges[0]  # their difference may be no double
-        cell = replace(cell, lower=lower if abs(lower) > least else 0.0)
+        cell = replace(cell, lower=lower)
     return cell_text(cell)
 
 
@@ -139,9 +136,9 @@ def _range_text(cell: Cell, support: NumericSupport) -> str:
     low, behind = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
     if max(abs(low), abs(behind)) >= EXACT:
         return cell_text(cell)
-    if support.unit is Unit.SECONDS:
-        if behind - low > WHOLE_SECONDS:
-            low, behind = (key // MICROSECONDS * MICROSECONDS for key in (low, behind))
+    if support.unit in (Unit.SECONDS, Unit.CLOCK):
+        if behind - low > MANY_SECONDS * support.scale:
+            low, behind = (key // support.scale * support.scale for key in (low, behind))
         return f"{support.text(low)} to {support.text(behind)}"
     text = str if support.unit is Unit.UNSIGNED else support.text
     return " to ".join(dict.fromkeys(text(key) for key in (low, behind - 1)))
@@ -173,20 +170,20 @@ def value_text(support: NumericSupport, key: Any) -> str:
 
 def mean_texts(support: Support, *means: float) -> tuple[str, ...]:
     """Means of numbers or times, for a reader; of times without fractions of a second."""
-    if isinstance(support, NumericSupport) and support.unit in (Unit.SECONDS, Unit.DAYS):
+    if isinstance(support, NumericSupport) and support.unit in TIMES:
         return tuple(support.text(round(mean) * support.scale) for mean in means)
-    digits = _digits(min(means), max(means), least=4)
+    digits = digits_apart(min(means), max(means), least=4)
     return tuple(plain(mean, digits) for mean in means)
 
 
 def _interval(lower: float, upper: float) -> str:
     """Two bounds, with as many digits as it takes to tell them apart."""
-    digits, least = _digits(lower, upper, least=5), NOTHING * (upper - lower)
+    digits, least = digits_apart(lower, upper, least=5), NOTHING * (upper - lower)
     bounds = (plain(b if abs(b) > least else 0.0, digits) for b in (lower, upper))
     return " to ".join(dict.fromkeys(bounds))
 
 
-def _digits(lower: float, upper: float, *, least: int) -> int:
+def digits_apart(lower: float, upper: float, *, least: int) -> int:
     """How many digits tell two numbers apart."""
     width, largest = upper - lower, max(abs(lower), abs(upper))
     digits = math.ceil(math.log10(largest / width)) + 2 if 0 < width < largest else 0

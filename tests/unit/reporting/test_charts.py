@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
 from kldrift.reporting.bars import MOST_BARS, bars_of
 from kldrift.reporting.cell_names import cell_name
+from kldrift.reporting.drawing import LETTER
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.page import svg_file
@@ -122,6 +124,49 @@ def test_names_below_categories_leave_room_between_them_whatever_their_letters(n
     letters = 9 if "welcome" in name.lower() else 5  # in 50 pixels; those of Japan are square
     assert all(len(label.text) <= letters for label in labels)
     assert all(("…" in label.text) == (name != "welcome_{}") for label in labels)
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends_or_not_at_all():
+    def below(names):
+        cells = [cell("category", 10, 10, label=name, place=i) for i, name in enumerate(names)]
+        return [label.text for label in histogram("x", cells, width=150).labels]
+
+    assert below(["response_code_a", "response_code_b", "response_code_c"]) == ["…a", "…b", "…c"]
+    assert below(["red", "green"]) == ["red", "green"]
+    assert below([f"{letter} of the northern hall" for letter in ("hall",) * 3]) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "ends"),
+    [
+        (["1995-02-06 to 1999-12-31", "2000-01-01 to 2024-10-06"], ["1995-02-06", "2024-10-06"]),
+        (["00:34:06 to 12:00:00", "12:00:00 to 23:43:06"], ["00:34:06", "23:43:06"]),
+        (
+            ["2026-11-01T08:00:00 to 2026-11-01T09:00:00"] * 2,
+            ["08:00:00", "09:00:00"],
+        ),
+    ],
+    ids=["days", "times of day", "hours of one day"],
+)
+def test_an_axis_of_times_has_dates_or_the_clock_and_no_seconds_since_1970(labels, ends):
+    cells = bins([792028800.0, 946684800.0, 1728172800.0], [10, 10], [10, 30])
+    cells = [one | {"label": label} for one, label in zip(cells, labels, strict=True)]
+    assert [label.text for label in histogram("at", cells).labels] == ends
+
+
+def test_the_ends_of_an_axis_have_the_digits_that_tell_them_apart():
+    ids = histogram("id", bins([1.69999998e15, 1.7e15, 1.70000001e15], [1, 1], [1, 1]))
+    assert [label.text for label in ids.labels] == ["1699999980000000", "1700000010000000"]
+
+
+def test_labels_below_a_large_chart_do_not_touch():
+    edges = [1e8 + 37.5 * i for i in range(20)]
+    drawn = histogram("x", bins(edges, [1] * 19, [1] * 19), width=600, height=150, large=True)
+    ticks = sorted((label for label in drawn.labels if label.text[0].isdigit()), key=lambda t: t.x)
+    assert len(ticks) > 3
+    sides = {"start": (0, 1), "middle": (-0.5, 0.5), "end": (-1, 0)}
+    spans = [[t.x + side * LETTER * len(t.text) for side in sides[t.anchor]] for t in ticks]
+    assert all(one[1] < other[0] for one, other in pairwise(spans))
 
 
 def test_days_of_the_week_have_their_names():

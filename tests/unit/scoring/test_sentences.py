@@ -232,6 +232,41 @@ def test_times_that_shift_have_means_that_are_times():
     assert "." not in ranges.split(" (")[0]
 
 
+def test_times_of_day_are_told_by_the_clock_in_reasons_and_cells():
+    seconds = np.clip(600 * BELL + 10_000, 0, 80_000).astype(int)
+    at = (pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds + by, unit="s") for by in (0, 5_400))
+    result = kldrift.compare(*(pd.DataFrame({"t": moment.time}) for moment in at))
+    reason = result.scores["reason"][0]
+    assert re.search(r"the mean rose from 1\d:\d\d:\d\d to 1\d:\d\d:\d\d; ", reason)
+    assert "explained by adding" not in reason
+    cells = result.cells
+    assert (
+        cells["label"][cells["cell_kind"] == "bin"]
+        .str.fullmatch(r"\d\d:\d\d:\d\d to \d\d:\d\d:\d\d")
+        .all()
+    )
+
+
+def test_cells_of_days_are_named_in_the_table_as_in_the_reason():
+    days = pd.Timestamp("2024-01-24") + pd.to_timedelta((BELL * 20).round(), unit="D")
+    frames = (pd.DataFrame({"d": (days + pd.Timedelta(days=by)).date}) for by in (0, 900))
+    result = kldrift.compare(*frames, override={"d": {"parts": ["whole"]}})
+    cells = result.cells.set_index("cell_kind")["label"]
+    assert re.fullmatch(r"2\d{3}-\d\d-\d\d to 2\d{3}-\d\d-\d\d", cells["bin"].iloc[-1])
+    last = cells["overflow"]
+    assert last.endswith(", the reference's largest")
+    assert last in result.scores["reason"][0]
+
+
+def test_small_bounds_of_a_wide_range_are_no_zeros():
+    then = 10 ** np.linspace(-3, 6, 4000)
+    reason = kldrift.compare(pd.DataFrame({"x": then}), pd.DataFrame({"x": then[2000:]})).scores[
+        "reason"
+    ][0]
+    assert re.search(r"0\.00\d+ to 0\.0\d+", reason), reason
+    assert " 0 to 0." not in reason
+
+
 def test_hours_have_no_mean_that_moves():
     late = (
         pd.Timestamp("2024-01-01") + pd.to_timedelta((BELL / 5 + h) % 24, unit="h")
