@@ -17,14 +17,15 @@ from kldrift.reporting.figures import count_text, feature_words, figure, share
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import Parts, alone_of, parts_words
 from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
-from kldrift.reporting.timeline import Since
+from kldrift.reporting.timeline import since
 from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NEVER: Final = Since()
+    from kldrift.reporting.past import Past
+
 BARS: Final = " ▁▂▃▄▅▆▇█"
 PLAIN_HEIGHTS: Final = " .:-=+*#@"
 """Heights of a histogram where the terminal has no Unicode."""
@@ -91,7 +92,7 @@ def cause_lines(
         yield Line(f"and {rest:,} more that are not ok; {more}")
 
 
-def cause_block(one: CauseRow, cells: pa.Table, zone: str, since: Since = NEVER) -> Iterator[Line]:
+def cause_block(one: CauseRow, cells: pa.Table, zone: str, past: Past) -> Iterator[Line]:
     """One cause: which features, what happened, how sure, since when, the cells then and now."""
     row = one.row
     yield Line(f"{row['severity']}  {one.title}", severity=str(row["severity"]))
@@ -99,23 +100,26 @@ def cause_block(one: CauseRow, cells: pa.Table, zone: str, since: Since = NEVER)
     score = score_words(row)
     if score:
         yield Line(f"  {'; '.join(filter(None, (score, surety_words(row))))}")
-    if standing := since.words(alert_words(row, zone)):
-        yield Line(f"  {standing}")
+    yield from _standing(row, zone, past)
     yield from _then_and_now(cells, row, _name(row) if one.cause.what else "")
 
 
-def row_block(
-    row: Mapping[str, Any], cells: pa.Table, zone: str, since: Since = NEVER
-) -> Iterator[Line]:
+def row_block(row: Mapping[str, Any], cells: pa.Table, zone: str, past: Past) -> Iterator[Line]:
     """All that is known of a row of the scores; arguments as of `cause_block`."""
     yield Line(f"{row['severity']}  {_name(row)}", severity=str(row["severity"]))
     if row["reason"]:
         yield Line(f"  {escaped(str(row['reason']))}")
     if figures := "; ".join(_figures(row)):
         yield Line(f"  {figures}")
-    if standing := since.words(alert_words(row, zone)):
-        yield Line(f"  {standing}")
+    yield from _standing(row, zone, past)
     yield from _then_and_now(cells, row)
+
+
+def _standing(row: Mapping[str, Any], zone: str, past: Past) -> Iterator[Line]:
+    """Since when a row drifts, and its alert."""
+    drifts = since(past, (str(row["feature"]), row["segment"]), zone)
+    if words := drifts.words(alert_words(row, zone)):
+        yield Line(f"  {words}")
 
 
 def feature_name(name: object) -> str:

@@ -50,8 +50,9 @@ def run_lines(
     yield Line(f"{severity}: {said}", severity=severity)
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     causes = cause_rows(scores)
-    told = partial(cause_block, cells=cells, zone=result.zone)
-    yield from cause_lines(causes, told, "see table drift_scores")
+    if causes:
+        told = partial(cause_block, cells=cells, zone=result.zone, past=result.past())
+        yield from cause_lines(causes, told, "see table drift_scores")
     yield Line()
     failed = [earlier for earlier in result.earlier if earlier.exit_code]
     if failed:

@@ -40,7 +40,6 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.order import all_muted, counted, leading, worst_first, worst_rows
 from kldrift.reporting.past import Past, one_window_words, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
-from kldrift.reporting.timeline import Since, since
 from kldrift.tables.read import stored_runs
 from kldrift.tables.store import reach_store
 from kldrift.tables.values import codes, floats_of, is_in, rows_where, taken
@@ -138,14 +137,10 @@ def _state(
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
 
     def told(one: CauseRow) -> Iterator[Line]:
-        yield from cause_block(one, cells, zone, _since(one.row, past, zone))
+        yield from cause_block(one, cells, zone, past)
         yield from _earlier(one.row, past)
 
     yield from cause_lines(cause_rows(ordered), told, "kldrift report shows them")
-
-
-def _since(row: Mapping[str, Any], past: Past, zone: str) -> Since:
-    return since(past, (str(row["feature"]), row["segment"]), zone)
 
 
 def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
@@ -225,7 +220,7 @@ def _one(
     whole = records(rows_where(rows, alone))[0]
     yield Line(_named(last, zone))
     yield from (Line(f"note: {escaped(note)}") for note in notes)
-    yield from row_block(whole, cells, zone, _since(whole, past, zone))
+    yield from row_block(whole, cells, zone, past)
     yield from _earlier(whole, past)
     mine = cells_of_row(cells, whole)
     mine = taken(mine, np.argsort(-floats_of(mine["contribution"]), kind="stable")[:MOST_CELLS])
@@ -240,7 +235,7 @@ def _one(
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()
-        yield from row_block(part, cells, zone, _since(part, past, zone))
+        yield from row_block(part, cells, zone, past)
         yield from _earlier(part, past)
 
 

@@ -155,9 +155,10 @@ class BarProgress(_Shown):
         self._above = _Above() if stream is None else None
         console = Console(file=self._above.terminal if self._above else stream)
         whole = Column(no_wrap=True)
+        cut = Column(no_wrap=True, max_width=max(20, console.width - 40))  # else the time is cut
         self._bars: Bars = progress.Progress(
             progress.SpinnerColumn(finished_text=" "),
-            progress.TextColumn("{task.description}", markup=False, table_column=whole),
+            progress.TextColumn("{task.description}", markup=False, table_column=cut),
             progress.BarColumn(bar_width=max(4, min(30, console.width - 70))),
             progress.TextColumn("{task.fields[far]}", markup=False, table_column=whole),
             progress.TimeElapsedColumn(table_column=whole),

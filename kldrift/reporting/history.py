@@ -76,7 +76,8 @@ class Backfill(Views):
             return self.results[-1].scores, self.results[-1].cells
         return DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
 
-    def _past(self) -> Past:
+    def past(self) -> Past:
+        """Return what the windows of the backfill said."""
         return Past.of([(window_of_row(r.run), r.scores) for r in self.results])
 
     def _zone(self) -> str:
@@ -88,7 +89,7 @@ class Backfill(Views):
             None if last is None else str(last.run["monitor"]),
             None if last is None else last.run,
             [r.run for r in reversed(self.results)],
-            self._past(),
+            self.past(),
             self._zone(),
             skipped=[] if last is None else last.skipped,
             splits=[] if last is None else records(last.splits),

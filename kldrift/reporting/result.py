@@ -105,12 +105,13 @@ class Result(Views):
     def _story(self) -> Story:
         splits = records(self.splits)
         skipped, notes = tuple(self.skipped), tuple(self.notes)
-        return Story(past=self._past(), skipped=skipped, notes=notes, splits=splits)
+        return Story(past=self.past(), skipped=skipped, notes=notes, splits=splits)
 
     def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         return self.scores, self.cells
 
-    def _past(self) -> Past:
+    def past(self) -> Past:
+        """Return nothing: a comparison has no windows."""
         return Past.of([])
 
 
@@ -171,7 +172,7 @@ class RunResult(Result):
         """Return the result as JSON values: the summary of the run, and all scores."""
         return super().as_dict() | self.summary()
 
-    def _past(self) -> Past:
+    def past(self) -> Past:
         """The windows of the tables up to this one; none where they cannot be read."""
         from kldrift.reporting.stored import past_until  # noqa: PLC0415 - reads files
 

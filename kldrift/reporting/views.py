@@ -34,7 +34,7 @@ class Views(ABC):
         """``drift_scores`` and ``drift_cells`` of the window that is shown."""
 
     @abstractmethod
-    def _past(self) -> Past:
+    def past(self) -> Past:
         """The windows up to that one."""
 
     @abstractmethod
@@ -126,7 +126,7 @@ class Views(ABC):
         return "UTC"
 
     def _windows(self) -> Past:
-        past = self._past()
+        past = self.past()
         if not len(past):
             raise ConfigError("there are no windows: a comparison is of one dataset as a whole")
         return past

@@ -104,7 +104,7 @@ class ShiftResult(RunResult):
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
         return f"{type(self).__name__}({len(self.scores)} segments: {counts})"
 
-    def _past(self) -> Past:
+    def past(self) -> Past:
         """Its own windows, which stand in one result."""
         parts = self.scores.groupby(ENDS, dropna=False, sort=True)
         frames = [(window_of_row(json_value(p.iloc[0].to_dict())), p) for _, p in parts]

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,8 +24,10 @@ from kldrift.cli.terminal import Line, show, show_json
 from kldrift.errors import escaped
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.json_values import records
+from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+from kldrift.tables.window import Window
 
 ROW = {
     "kind": "numeric",
@@ -50,7 +53,7 @@ def result(*rows, exit_code=0, skipped=(), docs=None):
     return RunResult(
         score_rows=pa.Table.from_pylist(rows, DRIFT_SCORES),
         cell_rows=DRIFT_CELLS.empty_table(),
-        run={},
+        run={"monitor": "orders"},
         exit_code=exit_code,
         skipped=list(skipped),
         output="/data/drift",
@@ -132,9 +135,19 @@ def test_the_next_command_is_right_for_the_time_of_the_run_and_for_odd_names():
 def test_a_few_nulls_are_not_shown_as_none(missing, rows, expected):
     row = {"missing_current": missing, "n_current": rows, "feature": "f", "severity": "warning"}
     (whole,) = records(result(row).scores)
-    figures = [*row_block(whole, DRIFT_CELLS.empty_table(), "UTC")][1].text
+    figures = [*row_block(whole, DRIFT_CELLS.empty_table(), "UTC", Past.of([]))][1].text
     assert (f"nulls 0.0 % -> {expected}" in figures) == bool(expected)
     assert ("nulls" in figures) == bool(expected)
+
+
+def test_a_run_says_since_when_a_feature_drifts(monkeypatch):
+    found = result({"severity": "critical"})
+    days = [dt.datetime(2026, 10, day, tzinfo=dt.UTC) for day in (1, 2, 3)]
+    windows = [Window(*ends) for ends in pairwise(days)]
+    past = Past.of([(window, found.scores) for window in windows])
+    monkeypatch.setattr(RunResult, "past", lambda _: past)
+    drifts = "  drifts since 1 Oct 2026, 2 windows in a row, as far back as is known"
+    assert drifts in text(found).splitlines()
 
 
 def test_what_is_not_shown_is_counted():

@@ -113,6 +113,20 @@ def test_a_bar_shows_every_stage_and_how_far_it_came():
     assert " 12 files " in counting
 
 
+def test_a_long_name_of_a_stage_is_cut_and_not_how_long_it_took(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = io.StringIO()
+    with BarProgress(stream) as progress:
+        progress.stage("planning")
+        progress.stage(
+            "reference: unchanged, as read by run 20261130T025014Z-33b2361f on 2026-11-30"
+        )
+    planning, long = stream.getvalue().splitlines()
+    assert planning.endswith("0:00:00")
+    assert "…" in long
+    assert long.endswith("0:00:00")
+
+
 def test_a_bar_of_a_stage_that_fails_stays_where_it_was():
     stream = io.StringIO()
     progress = BarProgress(stream)

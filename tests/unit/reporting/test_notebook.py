@@ -222,7 +222,7 @@ def test_a_plan_shows_itself_without_markup_of_the_data():
 def test_windows_that_came_later_are_not_the_past(tmp_path):
     folder = write_two_days(tmp_path / "drift")
     early = run_result(DAYS[0], folder, "run-1")
-    assert early._past().windows == (DAYS[0],)
+    assert early.past().windows == (DAYS[0],)
     assert DAYS[1].start - DAYS[0].start == timedelta(days=1)
     assert early.run["monitor"] == MONITOR
 
