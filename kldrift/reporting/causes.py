@@ -171,7 +171,7 @@ def _key(row: Mapping[str, Any], segments: Parts) -> Hashable:
     """The key that rows of one cause share."""
     reason = str(row["reason"] or "")
     if row["severity"] == "unscored":
-        return "unscored", reason
+        return "unscored", reason, row["segment"]
     if row["severity"] in MOVED:
         if AS_MANY in happened(reason):
             return tuple(row[column] for column in ALIKE)
@@ -183,8 +183,9 @@ def _key(row: Mapping[str, Any], segments: Parts) -> Hashable:
 def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
     """What the features of a cause have in common, by the first of its rows."""
     reason, parts = shown(row["reason"] or "", 240), segments[row["feature"]]
+    inside = "" if row["segment"] is None else f"in {shown(row['segment'], 60)} "
     if row["severity"] == "unscored":
-        return f"not scored: {reason}"
+        return f"{inside}not scored: {reason}"
     alone = alone_of(parts)
     if AS_MANY not in happened(reason):
         if alone is None:
@@ -192,8 +193,8 @@ def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
         name = "" if row["feature"] == ROWS_FEATURE else f"{feature_words(row['feature'], 60)} "
         return f"in {alone.where}; {name}{alone.what}"
     what = f"{without_others(reason)}, in the same rows: most likely one cause"
-    if row["segment"] is not None:
-        return f"in {shown(row['segment'], 60)} {what}"
+    if inside:
+        return inside + what
     if alone is not None:
         return f"in {alone.where}; over all rows {what}"
     where = parts_words(parts)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kldrift.reporting.cards import Card
 
 OTHERS: Final = 4
+MUTED: Final = "alert muted"
 
 
 def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
@@ -83,6 +84,8 @@ def _worst(cards: Sequence[Card], worst: Mapping[str, Any]) -> str:
         return ""
     begin, lasting, _ = first.longest.since
     text = _what(first) + (f" Drifts since {begin}, {lasting}." if begin else "")
+    if first.worst.alert.startswith(MUTED):
+        text += f" A{first.worst.alert[1:]}."
     if others:
         named = [_briefly(card, first.longest.since.begin) for card in others]
         text += f" Also drifted: {first_names(named, OTHERS)}."
@@ -114,13 +117,17 @@ def _briefly(card: Card, known: str) -> str:
     text = entry.name + (f" and {more:,} more for one cause" if more else "")
     where = entry.where or (entry.alone or "").partition(", the only one of ")[0]
     text += f" in {where}" if where and not more else ""
+    text += " (muted)" if entry.alert.startswith(MUTED) else ""
     return text + (f" since {since}" if since not in ("", known) else "")
 
 
 def _unscored(cards: Sequence[Card]) -> str:
     """What could not be scored, and why; empty for nothing."""
     mine = (card for card in cards if card.worst.severity == "unscored")
-    said = [f"{card.cause.named} ({card.worst.reason})" for card in mine]
+    said = [
+        " in ".join(filter(None, (card.cause.named, card.worst.where))) + f" ({card.worst.reason})"
+        for card in mine
+    ]
     return f"Not scored: {first_names(said, OTHERS)}." if said else ""
 
 

@@ -452,6 +452,9 @@ def test_a_muted_row_says_who_muted_it_and_why():
         return page.entries[0].alert
 
     assert told() == "alert muted by ana until 2020-05-01: terminals, critical since 2 Apr 2020"
+    lead = monitor_page(scores, frames()[1], Story(past=past, alerts=[alert])).lead
+    assert " Alert muted by ana until 2020-05-01: terminals, critical since 2 Apr 2020." in lead
+    assert "Also drifted: trip_distance (muted)" in lead
     before = {"opened": DAYS[0].start.isoformat(), "closed": DAYS[1].start.isoformat()}
     assert told(**before) == "alert muted, critical since 2 Apr 2020"
 
@@ -465,6 +468,15 @@ def test_what_could_not_be_scored_is_named_with_its_reason():
     two = kldrift.compare(then, then.drop(columns=["a", "b"]).assign(c="text"))
     said = Reader(two.to_html()).text
     assert "Not scored: a, b (not in the current dataset), c (double in the reference, " in said
+
+
+def test_what_could_not_be_scored_in_a_segment_alone_says_where():
+    numbers = np.random.default_rng(0).normal(size=(4000, 2))
+    then = pd.DataFrame(numbers, columns=[*"ab"]).assign(ward=["icu", "er"] * 2000)
+    page = kldrift.compare(then, then[then["ward"] == "er"], segments=[["ward"]])._page()
+    assert "Not scored: a, b in ward=icu (no rows in the current dataset)." in page.lead
+    (card,) = (card for card in page.cards if len(card.cause.features) == 2)
+    assert card.cause.what == "in ward=icu not scored: no rows in the current dataset"
 
 
 def test_what_a_row_said_once_it_does_not_say_again():
