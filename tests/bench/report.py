@@ -75,8 +75,17 @@ def tables(results: pd.DataFrame) -> str:
         "![Medians of the benchmarks as bars](performance.svg)",
     ]
     for name, rows in by_benchmark(rows_of(results)).items():
-        parts += [f"### {name}", as_markdown(rows)]
+        parts += [f"### {name}", as_markdown(by_case(rows) if name == "growth" else rows)]
     return "\n\n".join(parts)
+
+
+def by_case(rows: Sequence[Row]) -> list[Row]:
+    """One row for each case: the medians of all contenders, and what a value takes each."""
+    cases: dict[object, Row] = {row["case"]: {"case": row["case"]} for row in rows}
+    for measured in ("median_s", "ns_per_value"):
+        for row in rows:
+            cases[row["case"]][f"{row['contender']} {measured}"] = row[measured]
+    return list(cases.values())
 
 
 def chart(results: pd.DataFrame) -> str:

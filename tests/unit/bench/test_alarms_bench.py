@@ -33,7 +33,8 @@ def test_the_page_counts_pages_in_the_days_of_the_budget_and_what_was_found_when
     per = 1.5 * BUDGET_DAYS / JUDGED
     row = f"| {per:.1f} | {per / 3:.1f} | 0.0 | {42 * BUDGET_DAYS / JUDGED:.1f} "
     assert f"| days <alike> {row}{row}|" in text
-    assert "| +0.3 sd, 1 | 50% / 50% | 50% / 50% | 50% / 50% |" in text
+    assert "| stream | +0.3 sd |" in text
+    assert "| days <alike> | 50, 50 / 50 / 50 |" in text
     drawn = ET.fromstring(chart(PAGES))
     dots = list(drawn.iter("{http://www.w3.org/2000/svg}circle"))
     assert len(dots) == len(RULES) * (1 + len(PAGES))  # those of the key too
