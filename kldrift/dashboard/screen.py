@@ -36,6 +36,8 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Scene], None]]]] = {
 """By their name in the address: what they are called, and what shows them."""
 OF_WINDOW: Final = ("window", "feature", "mute")
 """Those that are about one window."""
+OF_MONITOR: Final = ("window", "feature", "segment", "then", "now")
+"""What the address says of one monitor alone."""
 
 
 def screen(told: Mapping[str, Any]) -> None:
@@ -78,9 +80,9 @@ def _scene(config: Config, told: Mapping[str, Any], *, with_window: bool) -> Sce
     """What the page is about, by the configuration and the address."""
     output, overrides = config.output.path, tuple(told["set"])
     left, middle, right = st.columns((3, 4, 2), vertical_alignment="bottom")
-    names = monitors_of(output) or (config.monitor,)
-    begin = names.index(config.monitor) if config.monitor in names else 0
-    monitor = choice("monitor", names, "monitor", begin=begin, where=left)
+    names = sorted({config.monitor, *monitors_of(output)})
+    begin = names.index(config.monitor)
+    monitor = choice("monitor", names, "monitor", begin=begin, where=left, ends=OF_MONITOR)
     zone = config.time.zone if config.time and monitor == config.monitor else "UTC"
     windows = windows_of(output, monitor)
     window, damaged = None, ""

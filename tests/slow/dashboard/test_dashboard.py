@@ -145,6 +145,35 @@ def test_what_the_address_asks_for_and_is_not_there_is_the_first_choice(sample):
     assert look(sample, **nowhere).header[0].value.startswith("4 of 6 features")
     app = look(sample, **(nowhere | {"view": "feature"}))
     assert select(app, "feature, the worst first").value == ATTACK
+    assert [warning.value for warning in app.warning] == [
+        f"The address asks for a {name} that is not here; this is another."
+        for name in ("monitor", "window", "feature", "segment")
+    ]
+    assert text(app).splitlines()[:4] == ["<b>**x**"] * 4
+    assert list(look(sample, view="feature", feature="amount").warning) == []
+
+
+def test_another_monitor_is_not_asked_for_the_windows_of_the_one_before(own):
+    failed(own, "no such file", monitor="broken")
+    app = look(own, view="feature", window=LAST, feature="amount", segment="country=nz")
+    checked(select(app, "monitor").select("broken").run())
+    assert dict(app.query_params) == {"view": "feature", "monitor": "broken"}
+    assert list(app.warning) == []
+
+
+def test_a_monitor_that_never_ran_is_not_taken_for_another_of_its_folder(own):
+    own.write_text(own.read_text().replace("monitor: orders ", "monitor: returns "))
+    app = look(own)
+    assert select(app, "monitor").value == "returns"
+    assert app.info[0].value == "There is no run of this monitor yet."
+    checked(select(app, "monitor").select("orders").run())
+    assert app.header[0].value.startswith("4 of 6 features")
+    shutil.rmtree(own.parent / "drift")  # meanwhile
+    app = press(app, "Read the tables again")
+    assert select(app, "monitor").value == "returns"
+    assert (
+        app.warning[0].value == "The address asks for a monitor that is not here; this is another."
+    )
 
 
 def test_a_feature_shows_its_cells_figures_and_segments(sample):
