@@ -64,7 +64,8 @@ def run_lines(
     still_ok = f"; {ok:,} of {_count(total, 'feature')} {'is' if 1 in (ok, total) else 'are'} ok"
     yield from _ending(result, fail_on, still_ok, uncalled=uncalled)
     if causes and config is not None:
-        yield Line(_next_step(causes[0].row, config, sets, as_of), whole=True)
+        called = [one.row for one in causes if one.row["alert"] != "muted"]
+        yield Line(_next_step((called or [causes[0].row])[0], config, sets, as_of), whole=True)
 
 
 def _next_step(

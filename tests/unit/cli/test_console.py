@@ -140,6 +140,14 @@ def test_a_few_nulls_are_not_shown_as_none(missing, rows, expected):
     assert ("nulls" in figures) == bool(expected)
 
 
+def test_the_next_command_is_about_what_is_not_muted():
+    found = result(
+        {"severity": "critical", "kl": 9.0, "alert": "muted"},
+        {"severity": "critical", "kl": 0.5, "alert": "raised"},
+    )
+    assert text(found, config=Path("a.yaml")).splitlines()[-1] == "next: kldrift show a.yaml f1"
+
+
 def test_a_run_says_since_when_a_feature_drifts(monkeypatch):
     found = result({"severity": "critical"})
     days = [dt.datetime(2026, 10, day, tzinfo=dt.UTC) for day in (1, 2, 3)]
