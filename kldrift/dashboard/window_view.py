@@ -14,9 +14,8 @@ from kldrift.config.marked_days import marked_days
 from kldrift.dashboard.place import go
 from kldrift.dashboard.plain import is_dark, lines, severity_words, show_block, trouble
 from kldrift.dashboard.stored import Scene, look_at
-from kldrift.reporting.cards import Card
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.entries import Entry
+from kldrift.reporting.entries import Card, Entry
 from kldrift.reporting.figures import feature_words, visible, window_name
 from kldrift.reporting.order import STATED
 from kldrift.reporting.page import Page, svg_file

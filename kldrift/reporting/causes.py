@@ -5,7 +5,6 @@ This is the one rule for pages, the terminal, the dashboard and the table of ale
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -163,8 +162,7 @@ def _moved_by(
 
 def _lists(segments: Parts) -> dict[str, int]:
     """How many segments of each list drifted."""
-    moved = (s["segment"] for s in segments.bad if s["severity"] in MOVED)
-    return dict(Counter(columns_of(str(segment)) for segment in moved))
+    return {columns: len(rows) for columns, rows in segments.drifted.items()}
 
 
 def _key(row: Mapping[str, Any], segments: Parts) -> Hashable:

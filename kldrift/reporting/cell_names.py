@@ -45,15 +45,5 @@ def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
 def open_bin(lower: float | None, upper: float | None) -> str:
     """The name of a bin without one bound, or without both."""
     if lower is not None:
-        return f"{bound_text(lower)} and above"
-    return "any number" if upper is None else f"below {bound_text(upper)}"
-
-
-def bound_text(value: float, digits: int = 6) -> str:
-    """Return a bound without the digits that only arithmetic put there.
-
-    Examples:
-        >>> bound_text(0.1 + 0.2), bound_text(250_000.0), bound_text(-0.0)
-        ('0.3', '250000', '0')
-    """
-    return plain(value, digits)
+        return f"{plain(lower, 6)} and above"
+    return "any number" if upper is None else f"below {plain(upper, 6)}"

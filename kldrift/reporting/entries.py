@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kldrift.reporting.blocks import Block, blocks_of
-from kldrift.reporting.causes import without_others
+from kldrift.reporting.causes import Cause, without_others
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import begin_name, feature_words, shown
 from kldrift.reporting.group_chart import group_chart
@@ -76,6 +76,30 @@ class Entry:
         """Charts and blocks as a JSON value."""
         charts = [None if chart is None else chart.data() for chart in self.charts]
         return [charts, [block.data() for block in self.blocks]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A feature, or several that drifted for one cause."""
+
+    cause: Cause
+    entries: Sequence[tuple[int, Entry]]
+
+    @property
+    def worst(self) -> Entry:
+        """The first of its rows."""
+        return self.entries[0][1]
+
+    @property
+    def longest(self) -> Entry:
+        """The row that drifts longest."""
+        return max((entry for _, entry in self.entries), key=lambda entry: entry.since.windows)
+
+    @property
+    def standing(self) -> str:
+        """Its alert, since when it drifts, and whose charts are shown first, in words."""
+        charts = f"charts of {self.worst.name}" if any(self.worst.charts) else ""
+        return "; ".join(filter(None, (self.longest.since.words(self.worst.alert), charts)))
 
 
 def entries_of(

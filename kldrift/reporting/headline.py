@@ -11,7 +11,7 @@ from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_words import happened, is_learned, surety_words
 
 if TYPE_CHECKING:
-    from kldrift.reporting.cards import Card
+    from kldrift.reporting.entries import Card
 
 OTHERS: Final = 4
 MUTED: Final = "alert muted"

@@ -15,9 +15,8 @@ from itertools import takewhile
 from typing import Final
 from unicodedata import east_asian_width
 
-from kldrift.profiles.number_text import percent
+from kldrift.profiles.number_text import percent, plain
 from kldrift.reporting.bars import Bar, bars_of, scored
-from kldrift.reporting.cell_names import bound_text
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import Row
@@ -146,16 +145,14 @@ def _bound_words(first: Bar, last: Bar) -> Callable[[Bar, int], str]:
 
     Of times on several days the day alone, on one day the clock alone.
     """
-    begin, end = first.ends[:1] or (first.below,), last.ends[-1:] or (last.below,)
-    timed = bool(first.ends or last.ends)
-    part = slice(10) if begin[0][:10] != end[0][:10] else slice(11, 19)
+    days = {(first.ends or (first.below,))[0][:10], (last.ends or (last.below,))[-1][:10]}
     digits = digits_apart(first.lower or 0.0, last.upper or 0.0, least=4)
 
     def text(bar: Bar, side: int) -> str:
-        if timed:
-            return (bar.ends or (bar.below,))[side][part]
+        if first.ends or last.ends:
+            return (bar.ends or (bar.below,))[side][slice(10) if len(days) > 1 else slice(11, 19)]
         bound = bar.upper if side else bar.lower
-        return shown(bar.below, 12) if bound is None else bound_text(bound, digits)
+        return shown(bar.below, 12) if bound is None else plain(bound, digits)
 
     return text
 

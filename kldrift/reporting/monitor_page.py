@@ -11,9 +11,8 @@ import pandas as pd
 
 from kldrift.reporting.alert_table import alert_table, who_muted
 from kldrift.reporting.blocks import Block, Chart, Table
-from kldrift.reporting.cards import Card
 from kldrift.reporting.causes import OF_CAUSES, causes_of
-from kldrift.reporting.entries import entries_of
+from kldrift.reporting.entries import Card, entries_of
 from kldrift.reporting.figures import (
     NOTHING,
     count_text,

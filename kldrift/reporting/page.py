@@ -21,9 +21,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from kldrift.reporting.blocks import Block, Chart
-from kldrift.reporting.cards import Card
 from kldrift.reporting.drawing import Drawing, Shape
-from kldrift.reporting.entries import Entry
+from kldrift.reporting.entries import Card, Entry
 from kldrift.reporting.figures import visible
 from kldrift.reporting.order import STATED
 from kldrift.reporting.plots import SIGNS

@@ -68,6 +68,14 @@ class Parts:
         """How many there are."""
         return sum(self.totals.values())
 
+    @property
+    def drifted(self) -> dict[str, list[Row]]:
+        """Those that drifted, likewise."""
+        rows: dict[str, list[Row]] = {}
+        for row in (s for s in self.bad if s["severity"] in MOVED):
+            rows.setdefault(columns_of(str(row["segment"])), []).append(row)
+        return rows
+
 
 def segments_of_features(
     ordered: pd.DataFrame | pa.Table,
@@ -129,9 +137,7 @@ def parts_words(segments: Parts) -> str:
         >>> parts_words(Parts(far, {"country": 2, "by": 4}, [], calm={"by": 0.09}))
         '1 of 2 segments by country (country=nz), 1 of 4 by by (by=app)'
     """
-    drifted: dict[str, list[Row]] = {}
-    for row in (s for s in segments.bad if s["severity"] in MOVED):
-        drifted.setdefault(columns_of(str(row["segment"])), []).append(row)
+    drifted = segments.drifted
     names = {of: [shown(row["segment"], 40) for row in rows] for of, rows in drifted.items()}
     number, totals = sum(map(len, names.values())), segments.totals
     if not number:
@@ -179,10 +185,7 @@ def alone_of(segments: Parts) -> Alone | None:
         >>> alone_of(Parts(far, {"country": 3, "by": 2}, [])).segment
         'country=nz'
     """
-    drifted: dict[str, list[Row]] = {}
-    for row in segments.bad:
-        if row["severity"] in MOVED:
-            drifted.setdefault(columns_of(str(row["segment"])), []).append(row)
+    drifted = segments.drifted
     alone = [
         (_without_chance(rows[0]), columns)
         for columns, rows in drifted.items()

@@ -9,10 +9,9 @@ import pandas as pd
 
 from kldrift.profiles.number_text import percent, plain
 from kldrift.reporting.blocks import Facts, Table
-from kldrift.reporting.cards import Card
 from kldrift.reporting.causes import Cause
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
-from kldrift.reporting.entries import Entry
+from kldrift.reporting.entries import Card, Entry
 from kldrift.reporting.figures import (
     NOTHING,
     count_text,
