@@ -185,6 +185,9 @@ def scored_joint(
     if plan.vector and q.diagonal and plan.joint.covariance == "full":
         reason = f"vectors of length {width}, a full covariance is for at most {LARGEST_FULL}"
         return replace(base, status=Status.ERROR, reason=f"{reason}; set covariance: diagonal")
+    moved = np.flatnonzero(~(p.constant & q.constant & np.isclose(p.mean, q.mean, rtol=1e-12)))
+    if len(moved):  # one and the same value on both sides is no part of any drift
+        p, q, names = p.of_features(moved), q.of_features(moved), [names[i] for i in moved]
     try:
         score = joint_score(p, q, plan.joint.ridge)
     except Unscorable as error:

@@ -12,10 +12,12 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from kldrift.arrays import Floats
+from kldrift.arrays import Bools, Floats, Ints
 
 ROWS_AT_ONCE: Final = 16_384
 """Rows that are multiplied together: bounds what a batch needs beside itself."""
+ROUNDING: Final = 1e-11
+"""Of the mean square, a variance that rounding alone makes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,19 @@ class CoMoments:
     def variances(self) -> Floats:
         """Population variances, shape ``(..., k)``."""
         return self.covariance if self.diagonal else _diagonal(self.covariance)
+
+    @property
+    def constant(self) -> Bools:
+        """Which features have one value, but for rounding, shape ``(..., k)``."""
+        squares = (self.cross if self.diagonal else _diagonal(self.cross)) / self.rows
+        return np.asarray(self.variances <= ROUNDING * squares)
+
+    def of_features(self, places: Ints) -> Self:
+        """The moments of some of the features of one group."""
+        rows, sum1, cross, *tails = self.arrays
+        pivot = self.pivot[places] if len(self.pivot) == len(sum1) else self.pivot
+        cross = cross[np.ix_(*[places] * cross.ndim)]
+        return type(self)(rows, pivot, sum1[places], cross, *(sums[places] for sums in tails))
 
     @property
     def kurtosis(self) -> Floats:

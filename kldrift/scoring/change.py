@@ -45,6 +45,7 @@ class Change:
         chance: about how much a share differs without any drift, in units of its square root.
         gone: categories that surely have no row any more, with their shares of the reference's
             rows; the most frequent first.
+        absent: how many categories have no row any more, surely gone or by chance.
         together: the words for what names without a cell did, and the share of the rows that it
             is: all that are gone, rare ones too, less what chance leaves gone, or a new one.
         names: which they are of, as text: how many categories the reference has cells for.
@@ -77,6 +78,7 @@ class Change:
     lost: Sequence[tuple[str, float]] = ()
     chance: float = 0.0
     gone: Sequence[tuple[str, float]] = ()
+    absent: int = 0
     together: tuple[str, float] = ("", 0.0)
     names: str = ""
     moved: float = 0.0

@@ -22,6 +22,7 @@ from kldrift.scoring.number_facts import (
     decided_words,
     farthest_value,
     means,
+    narrowed,
     order_facts,
     range_of,
 )
@@ -142,6 +143,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             named = [name(comparison, i, seen=s) for i, s in zip(tops, known, strict=True)]
             rebinning = rows.comparisons[comparison].rebinning
             kind = rebinning.cells[tops[0]].kind
+            main = kind, named[0], reference[0], current[0]
+            if kind is CellKind.BIN:
+                main = narrowed(verdicts, place, tops[0], main)
+            of_gone = gone(rows.comparisons[comparison], cells, at_row)
             one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
             if only >= 0 and kind is not CellKind.NULL:
                 one_now = name(comparison, only, seen=True) + beside_nulls(verdicts, place)
@@ -150,17 +155,15 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 why = _why(verdicts, place)
             explained_so_far += 1
             change = Change(
-                kind,
-                named[0],
-                reference[0],
-                current[0],
+                *main,
                 single=one_now,
                 single_before=one_before,
                 same=why.same,
                 happened=why.happened,
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
-                gone=gone(rows.comparisons[comparison], cells, at_row),
+                gone=of_gone[0],
+                absent=of_gone[1],
                 together=_of_names(verdicts, place, deciding[place], kind),
                 names=names_text(rows.comparisons[comparison], cells, at_row),
                 moved=verdicts.scores["total_variation"][place],

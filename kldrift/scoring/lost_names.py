@@ -37,21 +37,26 @@ def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str
     return [(said[i], float(shares[i])) for i in np.flatnonzero(absent).tolist()]
 
 
-def gone(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
+def gone(
+    comparison: Comparison, cells: ScoredCells, row: int
+) -> tuple[list[tuple[str, float]], int]:
     """The categories without a current row that chance would hardly leave without one.
 
-    The most frequent one is the first, with its share of the reference's rows.
+    The most frequent one is the first, with its share of the reference's rows. And how many have
+    no current row at all.
     """
     support = comparison.support
     if not isinstance(support, CategoricalSupport):
-        return []
+        return [], 0
     names = support.frequent
     now, before = (side[row] for side in (cells.rows_current, cells.rows_reference))
     shares = before[:names] / max(1, int(before.sum()))
     surely = int(now.sum()) * shares >= np.log(RARELY * max(1, names))
-    places = np.flatnonzero((now[:names] == 0) & surely)
+    absent = (now[:names] == 0) & (shares > 0)
+    places = np.flatnonzero(absent & surely)
     places = places[np.argsort(-shares[places], kind="stable")]
-    return [(repr(support.categories[i]), float(shares[i])) for i in places.tolist()]
+    named = [(repr(support.categories[i]), float(shares[i])) for i in places.tolist()]
+    return named, int(absent.sum())
 
 
 def together(verdicts: Verdicts, place: int) -> tuple[str, float]:

@@ -30,7 +30,8 @@ def gone_names(change: Change) -> str:
     if not names or len(change.gone) < 2 or share < FEWER_THAN * change.moved:
         return ""
     named = some_of([name for name, _ in change.gone[:NAMED]], len(change.gone))
-    of = f"{len(change.gone):,} of {change.names} are gone"
+    least = "at least " * (change.absent > len(change.gone))
+    of = f"{least}{len(change.gone):,} of {change.names} are gone"
     return f"{of}: {named}; they had {percent(share)} of the rows"
 
 

@@ -15,6 +15,7 @@ from kldrift.profiles.number_text import percent, plain
 from kldrift.profiles.support import TIMES, NumericSupport
 from kldrift.scoring.comparison import close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
+from kldrift.scoring.name_sentences import MOSTLY
 from kldrift.scoring.reasons import Range, beyond_text, mean_texts, stored_cell_name, value_text
 from kldrift.scoring.scores import INNER
 from kldrift.scoring.sentences import cell_sentence, ends_at
@@ -49,6 +50,43 @@ def decided_words(verdicts: Verdicts, place: int, metric: str) -> str:
     return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
 
 
+Named = tuple[CellKind, str, float, float]
+"""A cell for a reader: its kind, its name, its shares of the reference's and of the current rows.
+"""
+
+
+def narrowed(verdicts: Verdicts, place: int, cell: int, scored: Named) -> Named:
+    """The stored cell that makes up most of the change of a scored one of numbers; else that one.
+
+    Args:
+        verdicts: of all rows.
+        place: of the row.
+        cell: the scored cell.
+        scored: the same for a reader.
+    """
+    subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
+    comparison = subject.comparison
+    assert comparison is not None
+    support = comparison.support
+    inside = comparison.rebinning.target == cell
+    q, p = (
+        close_together(comparison, side.counts[[group]])[0, inside]
+        for side in (comparison.reference, comparison.current)
+    )
+    before, now = (x * share / max(1, x.sum()) for x, share in zip((q, p), scored[2:], strict=True))
+    change = (now - before) * np.sign(scored[3] - scored[2])
+    most = int(
+        np.where(before > 0, change, 0.0).argmax()
+    )  # those between its values have no bounds
+    if change[most] < MOSTLY * abs(scored[3] - scored[2]) or not isinstance(
+        support, NumericSupport
+    ):
+        return scored
+    found = support.cells[int(np.flatnonzero(inside)[most])]
+    name = stored_cell_name(found, support, weekday=subject.name.startswith("weekday("))
+    return CellKind(found.kind), name, float(before[most]), float(now[most])
+
+
 def farthest_value(verdicts: Verdicts, place: int, *, upper: bool) -> str:
     """The smallest or the largest current number, as text; empty if there is none."""
     comparison = verdicts.subjects[verdicts.of[place]].comparison
@@ -56,6 +94,8 @@ def farthest_value(verdicts: Verdicts, place: int, *, upper: bool) -> str:
         return ""
     support = comparison.support
     assert isinstance(support, NumericSupport)
+    if verdicts.subjects[verdicts.of[place]].name.startswith("weekday("):
+        return ""
     group = verdicts.group[place : place + 1]
     value = range_of(comparison.current.moments, group, support)[upper]
     if not abs(value) < LARGEST_EXACT:

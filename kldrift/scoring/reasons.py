@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
+from kldrift.profiles.close_values import CLOSE_SHARE
 from kldrift.profiles.number_text import grouped, percent, plain
 from kldrift.profiles.support import TIMES, NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
@@ -107,7 +108,7 @@ def stored_cell_name(
 def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     """The name of a cell of numbers or times: with values as they are written, not with edges."""
     if cell.kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW):
-        return beyond_text(support, upper=cell.kind is CellKind.OVERFLOW)
+        return beyond_text(support, upper=cell.kind is CellKind.OVERFLOW, weekday=weekday)
     if cell.kind is CellKind.BIN and support.integral:
         return _range_text(cell, support)
     if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
@@ -119,9 +120,12 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     return cell_text(cell)
 
 
-def beyond_text(support: NumericSupport, *, upper: bool) -> str:
+def beyond_text(support: NumericSupport, *, upper: bool, weekday: bool = False) -> str:
     """Where numbers lie that are larger, or smaller, than all that the reference has."""
     value = value_text(support, _outermost(support)[upper])
+    if weekday and value in WEEKDAYS:
+        day = WEEKDAYS[value]
+        return f"after {day}, the reference's last" if upper else f"before {day}, its first"
     return (
         f"above {value}, the reference's largest"
         if upper
@@ -151,21 +155,25 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
     if len(edges) < 4:
         return edges[0], last
 
-    def inside(four: Any) -> bool:
+    def inside(four: Any, *, upper: bool) -> bool:
         below, value, behind, above = four.tolist()
         alone = behind == step(four[1:2])[0]
         beside = below != value - (1 if support.integral else 0)  # or it is the next whole number
-        return alone and beside and math.isclose(value - below, above - behind, rel_tol=1e-6)
+        inner, outer = (value - below, above - behind)[:: 1 if upper else -1]
+        # The inner side may end half way to the next value.
+        narrow = inner < outer <= CLOSE_SHARE * (edges[-1] - edges[0])
+        return alone and beside and (narrow or math.isclose(inner, outer, rel_tol=1e-6))
 
-    smallest = edges[1] if inside(edges[:4]) else edges[0]
-    return smallest, edges[-3] if inside(edges[-4:]) else last
+    smallest = edges[1] if inside(edges[:4], upper=False) else edges[0]
+    return smallest, edges[-3] if inside(edges[-4:], upper=True) else last
 
 
 def value_text(support: NumericSupport, key: Any) -> str:
     """A key of a support of numbers or times, for a reader."""
     if support.integral:
         return support.text(key)
-    return plain(float(key), 15 if float(key).is_integer() else 6)
+    # Not rounded to a whole number that it is not: nothing is above a largest share of 1.
+    return plain(float(key), 15 if float(f"{key:.6g}").is_integer() else 6)
 
 
 def mean_texts(support: Support, *means: float) -> tuple[str, ...]:

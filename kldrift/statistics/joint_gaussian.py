@@ -80,8 +80,8 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
         large = ~np.isfinite(moments.variances)
         if not np.isfinite(moments.covariance).all():
             raise Unscorable(f"values beyond 1e150 in the {side}", large)
-        if not (moments.variances > 0).all():
-            raise Unscorable(f"no spread in the {side}", ~(moments.variances > 0))
+        if moments.constant.any():
+            raise Unscorable(f"no spread in the {side}", moments.constant)
     cov_p, cov_q = (_ridged(m, ridge * var_q) for m in (current, reference))
     try:
         kl = float(multivariate_gaussian_kl(mean_p, cov_p, mean_q, cov_q))

@@ -87,7 +87,7 @@ def test_a_heavy_tail_is_not_said_to_have_changed_and_a_constant_is_named():
     before, now = np.random.default_rng(0).normal(size=(2, 5000, 4))
     now[:, 1] += 0.7
     now[17, 2] = 1e4
-    before[:, 3] = now[:, 3] = 1.0
+    before[:, 3], now[:, 3] = 1.0, 2.0
     sides = [pa.table(dict(zip("abcd", x.T, strict=True))) for x in (before, now)]
     found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"], "flat": ["a", "d"]})
     reasons = found.scores.set_index("feature")["reason"]
@@ -160,3 +160,30 @@ def test_an_alarm_beside_a_heavy_tail_says_what_is_above_the_limit():
     assert "also above critical" not in row["reason"]
     assert row["kl"] > 0.25
     assert row["q_critical"] == 1  # by which an expectation of the critical limit holds
+
+
+def _group(before, now, **options):
+    sides = [pa.table({f"x{i}": x for i, x in enumerate(side.T)}) for side in (before, now)]
+    members = sides[0].column_names
+    found = kldrift.compare(*sides, joint={"all": members}, **options).scores
+    return found.set_index("feature").loc["all"]
+
+
+def test_a_member_that_is_the_same_value_on_both_sides_hides_no_other():
+    before, now = np.random.default_rng(1).normal(size=(2, 3_000, 3))
+    alone = _group(before[:, :2], np.add(now[:, :2], [0, 1]))
+    before[:, 2] = now[:, 2] = 0.1
+    row = _group(before, np.add(now, [0, 1, 0]))
+    assert row["severity"] == "critical"
+    assert row["kl"] == pytest.approx(alone["kl"], rel=1e-9)
+    vectors = [pa.table({"v": list(side)}) for side in (before, np.add(now, [0, 1, 0]))]
+    of_vectors = kldrift.compare(*vectors).scores.set_index("feature").loc["v"]
+    assert of_vectors["severity"] == "critical"
+    assert of_vectors["reason"].startswith("v[1] changed")
+
+
+def test_a_member_that_is_one_value_now_is_named_and_not_ok():
+    before, now = np.random.default_rng(0).normal(size=(2, 3_000, 2))
+    row = _group(before, now * [0, 1])
+    assert row["severity"] == "unscored"
+    assert row["reason"] == "x0: no spread in the current dataset"

@@ -145,7 +145,7 @@ KINDS = {
     "beside zero": (
         np.round(np.where(np.arange(N) < 60, 0.0, np.abs(BELL - 50)), 3),
         np.round(np.where(np.arange(N) < 1_500, 0.0, np.abs(BELL - 50)), 3),
-        "values from 0 to 0.",
+        "the value 0 rose from 1.0 % to 25.0 % of the rows;",
     ),
     "a code of many digits": (
         17_031_010_100.0 + np.arange(N) % 1000,
@@ -450,3 +450,62 @@ def test_two_names_that_changed_by_as_much_by_chance_are_not_told_together(secon
     alone = Change(CellKind.CATEGORY, "'a'", 0.024, 0.0, second=second, **more, moved=0.024)
     assert "is gone: it had" not in sentence(alone)
     assert sentence(replace(alone, moved=0.4)) == "'a' is gone: it had 2.4 % of the rows"
+
+
+def _reason(before, now, **options):
+    frames = (pd.DataFrame({"x": x}) for x in (before, now))
+    (row,) = kldrift.compare(*frames, **options).scores.to_dict("records")
+    assert row["severity"] in {"warning", "critical"}
+    return row["reason"]
+
+
+def test_the_smallest_value_is_named_and_not_the_end_of_what_is_close_to_it():
+    def amounts(seed):  # most of the smallest one, which is the limit of detection
+        return np.maximum(np.round(np.random.default_rng(seed).lognormal(0, 1, 20_000), 2), 0.5)
+
+    reason = _reason(amounts(1), np.where(amounts(2) == 0.5, 0.25, amounts(2)))
+    assert "of the values are below 0.5, the reference's smallest: the smallest is 0.25" in reason
+
+
+def test_a_largest_value_just_below_1_is_not_written_as_1():
+    shares = [np.random.default_rng(seed).beta(0.5, 0.5, 20_000) for seed in (1, 2)]
+    reason = _reason(shares[0], np.ceil(10 * shares[1]) / 10)
+    assert " are above 0.99" in reason
+    assert "the largest is 1 now" in reason
+
+
+def test_days_beyond_those_of_the_reference_have_names():
+    def days(last):
+        return pd.to_datetime(["2025-03-03"] * 2_000) + pd.to_timedelta(
+            np.arange(2_000) % last, "D"
+        )
+
+    reason = _reason(days(5), days(7), override={"x": {"parts": ["weekday"]}})
+    assert reason.startswith("28.5 % of the values are after Friday, the reference's last;")
+
+
+def test_a_deviation_that_few_values_make_is_no_spread_of_the_rows():
+    rng = np.random.default_rng(4)
+    before = np.append(rng.standard_cauchy(20_000), [1e6, -1e6])
+    reason = _reason(before, 2 * rng.standard_cauchy(20_000))
+    assert reason.startswith("more values lie far out on both sides, by 2")
+    assert "narrowed" not in reason
+
+
+def test_the_value_that_changed_is_named_and_not_the_range_around_it():
+    def sensor(seed, stuck):
+        rng = np.random.default_rng(seed)
+        x = np.round(rng.normal(20, 5, 20_000), 1)
+        return np.where(rng.random(20_000) < stuck, -999.0, x)
+
+    assert _reason(sensor(1, 0.04), sensor(2, 0.09)).startswith("the value -999 rose from ")
+
+
+def test_names_that_are_gone_are_at_least_those_that_surely_are():
+    names = np.char.add("sku-", np.arange(800).astype(str))
+    rng = np.random.default_rng(5)
+    before, now = rng.integers(0, 800, 30_000), 2 * rng.integers(0, 400, 15_000)
+    reason = _reason(names[before], names[now])
+    assert re.match(r"at least 3\d\d of 800 names are gone: ", reason)
+    few = _reason(names[before], names[now // 2])
+    assert re.match(r"(at least )?[34]\d\d of 800 names are gone: ", few)
