@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from functools import cached_property
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -39,12 +40,28 @@ NO_ROWS: Final = np.zeros(len(SHIFTS) * COLUMNS, dtype=np.int64)
 """The table of no names."""
 
 
-class NamesOf(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class NamesOf:
     """The names of a dictionary that are looked at: their places in it, the names, their hashes."""
 
     places: Ints
     names: pa.Array
     hashes: Hashes
+
+    @cached_property
+    def columns(self) -> Ints:
+        """Where each has its rows in a table, part by part."""
+        return np.ascontiguousarray(places(self.hashes).T).ravel()
+
+    @cached_property
+    def numbers(self) -> Ints:
+        """The number of each among these by its place; -1 for other places, and for those of none.
+
+        The last two are those of no name.
+        """
+        numbers = np.full(int(self.places[-1]) + 3, -1)
+        numbers[self.places] = np.arange(len(self.places))
+        return numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +115,22 @@ class FrequentNames:
         keep = np.flatnonzero(rows >= KEPT * total[place])
         kept = known.names.take(pa.array(which[keep])), windows[place[keep]], hashes[keep]
         return cls(windows, total, table_of(hashes, rows), *kept)
+
+    @classmethod
+    def of_window(cls, known: NamesOf, rows: Counts, window: int) -> Self:
+        """All of the names in one window, with the rows of each.
+
+        The parts of a hash are those of the name and of the window, bit by bit: the table of names
+        is in another order for each window.
+        """
+        table = np.bincount(known.columns, np.tile(rows, len(SHIFTS)), len(NO_ROWS))
+        windows, total = np.array([window]), np.array([rows.sum()])
+        moved = np.repeat(places(scatter(windows))[0] & (COLUMNS - 1), COLUMNS)
+        table = table[np.arange(len(NO_ROWS)) ^ moved].astype(np.int64)
+        keep = np.flatnonzero((rows >= KEPT * total) & (rows > 0))
+        hashes = known.hashes[keep] ^ scatter(windows)
+        kept = known.names.take(pa.array(keep)), np.full(len(keep), window), hashes
+        return cls(windows, total, table, *kept)
 
     def __add__(self, other: Self) -> Self:
         return self.plus([other])
@@ -174,6 +207,8 @@ class FrequentNamesCounter:
         self._sums = [FrequentNames.none()]
         self._names: NamesOf | None = None
         self._rows: dict[int, Counts] = {}
+        self._place_of: dict[int, int] = {}
+        self._cells: list[Ints] = []
 
     def add(self, names: NamesOf, rows: Counts, window: int) -> None:
         """Add the rows of each name in one window."""
@@ -186,33 +221,42 @@ class FrequentNamesCounter:
         self, names: NamesOf, codes: Ints, rows: RowGroups | None, starts: Ints | None
     ) -> None:
         """Add rows by the places of their names, less than 0 for none, and by their windows."""
-        size, groups = len(names.places), 1 if rows is None else rows.groups
+        size = len(names.places)
         if not size:
             return
-        number_of = np.full(max(int(codes.max()), int(names.places[-1])) + 3, -1)
-        number_of[names.places] = np.arange(size)  # the last two are those of no name
-        cells = number_of[codes]
-        there = cells >= 0
+        numbers = names.numbers[np.minimum(codes, len(names.numbers) - 2)]
         if rows is None or starts is None:
-            self.add(names, np.bincount(cells[there], minlength=size), 0)
+            self.add(names, np.bincount(numbers[numbers >= 0], minlength=size), 0)
             return
-        cells += rows.numbers * size
-        if groups * size <= AT_ONCE:
-            counts = np.bincount(cells[there], minlength=groups * size).reshape(groups, size)
-            for number in rows.used.tolist():
-                self.add(names, counts[number], int(starts[number]))
-            return
-        met, sizes = np.unique(cells[there], return_counts=True)
-        number, which = np.divmod(met, size)
-        windows, window = np.unique(starts[number], return_inverse=True)
-        self._sum_up(FrequentNames.of(names, which, sizes, windows, window))
+        if names is not self._names or sum(map(len, self._cells)) > AT_ONCE:
+            self._set_down()
+        self._names, place_of = names, np.zeros(rows.groups, np.int64)
+        for number in rows.used.tolist():
+            window = int(starts[number])
+            place_of[number] = self._place_of.setdefault(window, len(self._place_of)) * size
+        there = numbers >= 0
+        self._cells.append((numbers + place_of[rows.numbers])[there])
 
     def _set_down(self) -> None:
-        for window, rows in self._rows.items():
-            assert self._names is not None
-            windows = np.array([window]), np.zeros(len(rows), np.int64)
-            self._sum_up(FrequentNames.of(self._names, np.arange(len(rows)), rows, *windows))
-        self._rows = {}
+        """Hash the names of the dictionary so far."""
+        names, cells, windows = self._names, self._cells, np.array([*self._place_of], np.int64)
+        self._rows, rows_of = {}, self._rows
+        self._cells, self._place_of = [], {}
+        if names is not None and cells:
+            size = len(names.places)
+            if len(windows) * size <= AT_ONCE:
+                counts = np.bincount(np.concatenate(cells), minlength=len(windows) * size)
+                of_windows = zip(windows.tolist(), counts.reshape(-1, size), strict=True)
+                rows_of |= {w: rows_of.get(w, 0) + rows for w, rows in of_windows}
+            else:
+                met, sizes = np.unique(np.concatenate(cells), return_counts=True)
+                place, which = np.divmod(met, size)
+                order = np.argsort(windows)
+                place = np.argsort(order)[place]
+                self._sum_up(FrequentNames.of(names, which, sizes, windows[order], place))
+        for window, rows in rows_of.items():
+            assert names is not None
+            self._sum_up(FrequentNames.of_window(names, rows, window))
 
     def _sum_up(self, *more: FrequentNames, most: int = SUMS_AT_ONCE) -> None:
         self._sums += more

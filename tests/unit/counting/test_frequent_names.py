@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kldrift.counting.frequent_names import FrequentNames, NamesOf
+from kldrift.counting import frequent_names
+from kldrift.counting.frequent_names import FrequentNames, FrequentNamesCounter, NamesOf
+from kldrift.counting.row_groups import RowGroups
 from kldrift.statistics.hashing import text_hashes
 
 WINDOWS = np.array([-7, 0, 86_400])
@@ -71,3 +73,37 @@ def test_what_leaves_a_task_is_small_and_adds_up_as_before():
     for added in (back + none, none + back, none + none + back):
         assert added.most() == found.most() != {}
         assert np.array_equal(added.table, found.table)
+
+
+@pytest.mark.parametrize("window", WINDOWS.tolist())
+def test_names_of_one_window_are_counted_as_those_of_several_are(window):
+    sizes = np.array(SIZES["zipf"])
+    names = pa.array([f"n{i}" for i in range(len(sizes))], pa.string())
+    known = NamesOf(np.arange(len(sizes)), names, text_hashes(names))
+    alone = FrequentNames.of_window(known, sizes, window)
+    every = np.arange(len(sizes)), sizes, np.array([window]), np.zeros(len(sizes), np.int64)
+    among = FrequentNames.of(known, *every)
+    assert alone.names.equals(among.names)
+    for one, other in zip(alone.__dict__.items(), among.__dict__.items(), strict=True):
+        if one[0] != "names":
+            np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("at_once", [2**20, 500, 1])
+def test_rows_of_mixed_windows_are_counted_as_one_by_one(at_once, monkeypatch):
+    monkeypatch.setattr(frequent_names, "AT_ONCE", at_once)
+    rng, names = np.random.default_rng(1), pa.array([f"n{i}" for i in range(60)], pa.string())
+    known = NamesOf(np.arange(0, 120, 2), names, text_hashes(names))
+    starts, counter = np.array([86_400, -7, 0, 9]), FrequentNamesCounter()
+    expected = FrequentNames.none()
+    for _ in range(5):
+        codes, numbers = rng.integers(-1, 125, 900), rng.integers(0, 3, 900)
+        counter.add_rows(known, codes, RowGroups(numbers, 4), starts)
+        for number in range(3):
+            mine = codes[(numbers == number) & (codes % 2 == 0) & (codes >= 0) & (codes < 120)]
+            rows = np.bincount(mine // 2, minlength=60)
+            expected += FrequentNames.of_window(known, rows, int(starts[number]))
+    found = counter.total()
+    np.testing.assert_array_equal(found.table, expected.table)
+    np.testing.assert_array_equal(found.windows, expected.windows)
+    assert found.most() == expected.most()
