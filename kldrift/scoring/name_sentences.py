@@ -19,6 +19,8 @@ FEWER_THAN: Final = 0.5
 MOSTLY: Final = 0.8
 """Of the change in the order of the rows, what rows beyond all that the reference had make up, or
 those of one value that became more: not all have shifted then."""
+EXPECTED: Final = 0.05
+"""Of the rows of new names, the part from which it is said that it was to be expected."""
 EXCHANGED: Final = 0.15
 """Of the change of a share, how far from it another may be to have taken its place."""
 
@@ -127,9 +129,11 @@ def new_names(change: Change) -> str:
     if change.current >= ALL_NEW:
         return f"nearly all values are new to the reference{what}"
     least = "at least " * change.sampled
+    expected = f", and {percent(change.reference)} were to be expected"
+    expected *= change.reference > EXPECTED * change.current
     return (
         f"{least}{percent(change.current)} of the rows have values that the reference never had"
-        f"{what}"
+        f"{expected}{what}"
     )
 
 

@@ -59,6 +59,8 @@ def spread_sentence(change: Change) -> str:
     low, high = change.ends
     wider = change.spread > 1
     if low * high > 0 and wider != (low > 0):
+        if min(abs(low), abs(high)) < LEAST_END:
+            return ""
         which, size = "more" if low > 0 else "fewer", percent(abs(low + high))
         return f"{which} values lie far out on both sides, by {size} of the rows"
     if wider and change.spread >= LEAST_SPREAD and change.ks >= CARRIED * min(change.spread - 1, 2):

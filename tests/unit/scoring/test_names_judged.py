@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,3 +221,17 @@ def test_half_of_more_names_than_a_sketch_keeps_gone_is_critical():
 
 def test_more_names_than_a_sketch_keeps_are_quiet_when_they_are():
     assert {*of_a_sketch(20_000, 100_000, np.s_[:])["severity"]} == {"ok"}
+
+
+def test_new_names_that_were_to_be_expected_are_told_from_those_that_are_more():
+    weights = 1 / np.arange(1, 10_001) ** 0.6
+
+    def names(seed, new):
+        rng = np.random.default_rng(seed)
+        drawn = rng.choice(10_000, 30_000, p=weights / weights.sum()).astype(str)
+        return np.where(rng.random(30_000) < new, np.char.add("new-", drawn), drawn)
+
+    frames = (pd.DataFrame({"x": x}) for x in (names(1, 0), names(2, 0.3)))
+    reason = kldrift.compare(*frames).scores["reason"][0]
+    assert re.match(r"3\d\.\d % of the rows have values that the reference never had, and ", reason)
+    assert re.search(r"never had, and [4-9]\.\d % were to be expected: 'new-", reason)
