@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Final
 
@@ -76,22 +76,22 @@ def rates(found: list[JointScore]) -> list[str]:
     alarms = (kl - unjudged > LIMIT) & (p_values < 0.01)
     unsure = ~alarms & (unjudged > LIMIT)
     shares = ((p_values < 0.05).mean(), (p_values < 0.01).mean(), alarms.mean(), unsure.mean())
-    return [f"{kl.mean():.3f} ({expected:.3f})", *(f"{100 * share:.1f}" for share in shares)]
+    return [f"{kl.mean():.3f} ({expected:.3f})", " / ".join(f"{100 * s:.0f}" for s in shares)]
 
 
 def lines(pairs: int) -> Iterator[list[str]]:
     """All lines of the page."""
     cases = list(product(TAILS, FEATURES, ROWS))
     found = {case: scores(case[2], case[1], case[0], pairs) for case in cases}
-    for change, case in product(CHANGES, cases):
-        tails, features, rows = case
-        yield [change, tails, f"{features}", f"{rows:,}", *rates(found[case][change])]
+    for change, tails, features in product(CHANGES, TAILS, FEATURES):
+        sizes = (rates(found[tails, features, rows][change]) for rows in ROWS)
+        yield [change, tails, f"{features}", *chain.from_iterable(sizes)]
 
 
 def section(pairs: int) -> str:
     """The section of the page, measured."""
-    head = ("change", "members", "features", "rows a side", "kl (by chance)")
-    shares = ("p < 0.05", "p < 0.01", "alarm", "cannot be judged")
+    head = ("change", "members", "features")
+    sizes = [name for rows in ROWS for name in (f"kl, {rows:,} rows a side", "in %")]
     return f"""{HEADING}
 
 How often a joint group errs and how often it finds a change, measured by
@@ -105,7 +105,7 @@ mean of `kl_expected`. In %: `p_value` below 0.05 / below 0.01 / an alarm (`p_va
 chance) / not judged, because these add more than {LIMIT}. A change never concerns a lognormal
 member.
 
-{table((*head, *shares), lines(pairs))}
+{table((*head, *sizes), lines(pairs))}
 """
 
 
