@@ -10,7 +10,7 @@ import streamlit as st
 from kldrift.dashboard.asked_sql import answer
 from kldrift.dashboard.place import go
 from kldrift.dashboard.plain import lines, severity_words, table
-from kldrift.dashboard.stored import SECONDS, Scene, monitors_of, runs_of, windows_of
+from kldrift.dashboard.stored import MOST_RUNS, SECONDS, Scene, monitors_of, runs_of, windows_of
 from kldrift.errors import DamagedError
 from kldrift.reporting.figures import NOTHING, moment, window_name
 from kldrift.reporting.headline import verdict
@@ -47,6 +47,8 @@ def monitors_view(scene: Scene) -> None:
     chosen = table(
         HEAD, rows, "monitors", on_select="rerun", selection_mode="single-row", alt="all monitors"
     )
+    if len(runs) >= MOST_RUNS:
+        st.text(f"Runs are counted among the latest {MOST_RUNS:,} of the folder.")
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(states):
         go(monitor=states[picked[0]][0], view="window", window=None, feature=None, segment=None)

@@ -285,6 +285,15 @@ def test_all_monitors_name_their_windows_with_a_zone(own):
     assert shown_rows.loc["broken", "last run"].endswith(" (UTC), failed")
 
 
+def test_where_there_are_many_runs_it_is_said_which_are_counted(own, monkeypatch):
+    said = "Runs are counted among the latest 2 of the folder."
+    assert said not in text(look(own, view="monitors"))
+    for module in ("stored", "monitors_view"):
+        monkeypatch.setattr(f"kldrift.dashboard.{module}.MOST_RUNS", 2)
+    st.cache_data.clear()
+    assert said in text(look(own, view="monitors"))
+
+
 def test_a_run_of_several_windows_is_one_run_with_its_own_duration(own):
     config = replace(load_config(own), monitor="backfilled")
     started = datetime(2024, 2, 1, tzinfo=UTC)
