@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -238,7 +239,9 @@ def one_window_words(past: Past, zone: str) -> str:
         when = window_name(past.windows[-2], zone)
         if not last & before:
             return f"One window only: {_names(last)} critical on {when}, and back to normal now."
-        return f"Over: {_names(last)} critical until {when}, and back to normal now."
+        windows = len([*takewhile(last.intersection, critical[-2::-1])])
+        begin = window_name(past.windows[-1 - windows], zone)
+        return f"Over: {_names(last)} critical from {begin} until {when}, and back to normal now."
     if not newest or newest & last:
         return ""
     alone = [

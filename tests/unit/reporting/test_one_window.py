@@ -46,8 +46,11 @@ def test_what_was_critical_for_one_window_is_back_to_normal():
 
 
 def test_drift_of_several_windows_that_is_over_is_said_to_be():
-    said = one_window_words(days("c..", "cc.", "..."), "UTC")
-    assert said == "Over: fare, tip were critical until Tue 24 Dec 2019, and back to normal now."
+    said = one_window_words(days("..c", "...", "c..", "cc.", "..."), "UTC")
+    assert said == (
+        "Over: fare, tip were critical from Wed 25 Dec 2019 until Thu 26 Dec 2019, "
+        "and back to normal now."
+    )
 
 
 @pytest.mark.parametrize(
