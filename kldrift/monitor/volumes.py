@@ -20,6 +20,7 @@ from kldrift.monitor.past_scores import start_of
 from kldrift.monitor.seasons import season_of, seasonal_parts
 from kldrift.monitor.stages import Findings
 from kldrift.profiles.group_keys import ALL, REST
+from kldrift.profiles.number_text import percent
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
@@ -36,6 +37,7 @@ THRESHOLDS: Final = {"kl": Threshold(0.02, CRITICAL)}
 """A warning: a fifth more or less."""
 UNUSUAL: Final = 0.01
 """p-value below which a critical number of rows is not learnt from."""
+WEEK: Final = timedelta(weeks=1)
 MOST: Final = 90
 """Windows that are looked at; all of a week, where it has more."""
 
@@ -48,12 +50,14 @@ class _Past:
         unusual: the segments of each that had an unusual number of rows.
         seasons: the hour or weekday of each.
         longer: by how much the window is longer than each.
+        weeks: how many each lies before the window.
     """
 
     rows: Sequence[Mapping[str | None, int]]
     unusual: Sequence[frozenset[str | None]]
     seasons: Ints
     longer: Floats
+    weeks: Floats
 
     def of(self, segment: str | None) -> Floats:
         """The rows of a segment in as much time; 0 where they are not learnt from."""
@@ -125,6 +129,7 @@ class Volumes:
                 [season_of(w, self._time, self._season_parts) for w in earlier], dtype=np.int64
             ),
             np.array([_length(window) / _length(w) for w in earlier]),
+            np.array([(start_of(window) - start_of(w)) / WEEK for w in earlier]),
         )
 
     def _subject(
@@ -133,7 +138,7 @@ class Volumes:
         beside = None  # a window that is not there says nothing of its segments
         if past is not None:
             season = season_of(window, self._time, self._season_parts)
-            beside = volume(rows, past.of(segment), past.seasons, season)
+            beside = volume(rows, past.of(segment), past.seasons, season, past.weeks)
         if not rows and (segment is None or beside is None):
             why = "no rows in this window"
             return Subject(ROWS_FEATURE, "volume", status=Status.EMPTY, reason=why, segment=segment)
@@ -145,6 +150,9 @@ class Volumes:
             before = f"{before} at {local:%H}:00"
         elif beside.alike:
             before = f"{beside.windows:,} {local:%A} windows before"
+        if beside.growth:
+            way = "growing" if beside.growth > 0 else "falling"
+            before = f"{before}, {way} by {percent(abs(np.expm1(beside.growth)))} a week"
         loaded = ""
         if times > 1 and rows * rows > times * beside.expected**2:  # nearer to the usual without
             often = "twice" if times == 2 else f"{times:,} times"
@@ -165,7 +173,7 @@ class Volumes:
 def _recent(windows: Iterable[Window], window: Window) -> list[Window]:
     """The windows before one that it is judged by."""
     earlier = [w for w in windows if w.start and w.start < start_of(window)]
-    week = start_of(window) - timedelta(weeks=1)
+    week = start_of(window) - WEEK
     return earlier[-max(MOST, sum(start_of(w) >= week for w in earlier)) :]
 
 

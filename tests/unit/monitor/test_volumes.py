@@ -128,6 +128,14 @@ def test_an_hour_is_judged_by_the_same_hour_of_a_week():
     assert judged[-1].sentence == "50 rows, and usually about 100 (7 windows before at 03:00)"
 
 
+def test_days_that_grow_are_held_to_what_they_would_be_by_now():
+    sizes = iter([round(1_000 * 1.01**day) for day in range(40)] + [700])
+    judged = judged_by_rows(Time("at", "1d"), datetime(2024, 1, 1), 41, lambda _: next(sizes))
+    usual = "usually about 1,489 (40 windows before, growing by 7.2 % a week)"
+    assert judged[-1].sentence == f"700 rows, and {usual}"
+    assert judged[-1].scores["kl"] > 0.15 > 0.02 > max(s.scores["kl"] for s in judged[28:-1])
+
+
 def test_what_was_unusual_is_not_learnt_from_until_it_lasts_a_week():
     usual = [1_000 + 7 * (day % 3) for day in range(9)]
     sizes = iter([*usual, *[450, 455, 460] * 4, 1_000])

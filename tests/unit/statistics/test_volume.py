@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kldrift.statistics.volume import FEWEST, volume
+from kldrift.statistics.volume import FEWEST, Volume
+from kldrift.statistics.volume import volume as volume_of
 
 NONE = np.zeros(40, dtype=np.int64)
+
+
+def volume(rows, past, seasons, season) -> Volume | None:
+    """Of a day and those before it."""
+    return volume_of(rows, past, seasons, season, np.arange(len(past), 0, -1) / 7)
 
 
 def test_half_as_many_and_twice_as_many_rows_have_their_divergence():
@@ -85,3 +91,42 @@ def test_a_handful_of_rows_are_told_from_chance_as_counts_are():
     gone = volume(0, np.full(30, 6), days % 7, 2)
     assert gone is not None
     assert gone.p_value < 0.001
+
+
+def days_of(rng, change):
+    """Ninety days of about 1,000 rows, 500 on weekends, changed by a factor of each day."""
+    days = np.arange(90)
+    return rng.poisson(
+        np.where(days % 7 > 4, 500, 1_000) * change(days) * rng.lognormal(0, 0.05, 90)
+    )
+
+
+@pytest.mark.parametrize("rate", [0.01, -0.01, 0.003], ids=["grows", "falls", "grows slowly"])
+def test_numbers_that_grow_are_held_to_what_is_usual_now(rate):
+    rng = np.random.default_rng(6)
+    past = days_of(rng, lambda days: np.exp(rate * (days - 90)))
+    usual, half = (volume(n, past, np.arange(90) % 7, 90 % 7) for n in (500, 240))
+    assert usual is not None
+    assert half is not None
+    assert usual.growth == pytest.approx(7 * rate, abs=0.01)
+    assert usual.expected == pytest.approx(500, rel=0.1)
+    assert (usual.kl < 0.02, half.kl > 0.15, half.p_value < 1e-6) == (True, True, True)
+
+
+def test_what_wanders_or_stays_has_no_growth():
+    rng, growths = np.random.default_rng(7), []
+    for _ in range(200):
+        level = np.zeros(90)
+        for day in range(1, 90):
+            level[day] = 0.8 * level[day - 1] + 0.1 * rng.standard_normal()
+        changes = (np.ones(90), np.exp(level))
+        found = (days_of(rng, lambda _, c=change: c) for change in changes)
+        growths.append([volume(500, past, np.arange(90) % 7, 6).growth != 0 for past in found])
+    assert (np.mean(growths, axis=0) < (0.03, 0.1)).all()
+
+
+def test_a_few_weeks_tell_no_growth():
+    days = np.arange(27)
+    found = volume(1_000, np.exp(0.03 * days) * 1_000, NONE[:27], 0)
+    assert found is not None
+    assert found.growth == 0
