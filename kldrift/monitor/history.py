@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from kldrift.config import Dataset, Time
 from kldrift.config.marked_days import in_days
@@ -32,7 +32,7 @@ from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
 from kldrift.scoring.alerts import Key
 from kldrift.scoring.status import NO_WINDOW
-from kldrift.tables.read import stored_raised, stored_supports
+from kldrift.tables.read import critical_keys, stored_raised, stored_supports
 from kldrift.tables.store import open_store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
@@ -258,17 +258,13 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
     return History(stored=stored_windows(store, monitor), read=read)
 
 
-def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
+def past_window(findings: Findings, scores: pa.Table) -> PastWindow:
     """A window as it becomes history, once it is judged."""
-    critical = scores.loc[scores["severity"] == "critical", ["feature", "segment"]]
-    raised = (
-        critical.astype(object).where(critical.notna(), None).itertuples(index=False, name=None)
-    )
     names = [p.feature.name for p in findings.pairs]
     return PastWindow(
         dict(zip(names, findings.current, strict=True)),
         {joint.name: current for joint, _, current in findings.joint},
-        frozenset(raised),
+        critical_keys(scores),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
 
 from kldrift.config import Config
 from kldrift.errors import OutputError
@@ -118,7 +119,7 @@ def _rescored(
             counted=step.added_up,
             watch=step.watch,
         )
-        step.remember(result.scores)
+        step.remember(result.score_rows)
         results.append(result)
         progress.update(number + 1, len(windows), "windows")
     return results
@@ -138,7 +139,7 @@ class Step:
     history: History | None
     added_up: bool
 
-    def remember(self, scores: pd.DataFrame) -> None:
+    def remember(self, scores: pa.Table) -> None:
         """Let later windows be compared with this one, once it is judged."""
         if self.history is not None:
             self.history.add(self.window, past_window(self.findings, scores))
@@ -210,9 +211,10 @@ def trial(config: Config, windows: Sequence[Window], against: Window | None = No
     for number, step in enumerate(scored_again(config, store, windows, against)):
         judged = judged_window(step.plan, step.findings, step.window, step.watch)
         stamp = stamp_of(config, step.findings, step.window, TRIAL)
-        scores = judged_scores(judged, stamp).to_pandas()
+        rows = judged_scores(judged, stamp)
+        step.remember(rows)
+        scores = rows.to_pandas()
         if number + 1 == len(windows):
             cells = cell_table(judged.verdicts, stamp).to_pandas()
-        step.remember(scores)
         frames.append((step.window, scores[kept]))
     return Trial(Past.of(frames), scores, cells)

@@ -307,7 +307,7 @@ class _Run:
             result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
             results.append(result)
             if history is not None:
-                history.add(window, past_window(findings, result.scores))
+                history.add(window, past_window(findings, result.score_rows))
         if config.reference.is_history or watch is not None:
             rescore_dependents(config, windows, fail_on)
         return results
