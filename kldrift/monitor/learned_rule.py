@@ -191,10 +191,9 @@ class Replay:
         alerts = self.alerts.after(seen, self.rule.alarms.windows, lambda _: False)
         raised, rule, far = _places(alerts), self.rule, None
         page, still = bool(raised - before), raised & before
-        known = set(np.flatnonzero(np.isfinite(p_values)).tolist())
-        if known:
+        if np.isfinite(p_values).any():
             rule = rule.paged(window, page=page, still_open=bool(still))
-            far = excess(p_values[sorted(known - still)])
+            far = excess(p_values, limits, np.isin(np.arange(len(p_values)), list(raised)))
         rule = rule.after(window, [np.where(critical[:, None], 0, counts)[:, None]], far)
         return Shown(p_values, beside.limit, page, raised), Replay(rule, alerts)
 

@@ -21,12 +21,11 @@ def start_of(window: Window) -> datetime:
     return window.bounds[0]
 
 
-def excess_of(rows: pa.Table, start: datetime) -> float:
-    """How far the farthest row of a stored window was, without those whose alert was open."""
+def excess_of(rows: pa.Table) -> float:
+    """How far the farthest quiet row of a stored window was."""
+    p_values, limits = (rows[name].to_numpy() for name in ("p_learned", "p_limit"))
     alert = pc.is_in(rows["alert"], pa.array([a.value for a in OPEN]))
-    open_before = pc.fill_null(pc.and_(alert, pc.less(rows["alert_since"], start)), False)
-    fresh = rows.filter(pc.invert(open_before))["p_learned"].drop_null()
-    return excess(fresh.to_numpy())
+    return excess(p_values, limits, alert.to_numpy())
 
 
 def notable(rows: pa.Table) -> pa.Table:

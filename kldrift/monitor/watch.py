@@ -39,7 +39,7 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.profile import Profile, of_no_window
-from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
+from kldrift.scoring.alerts import Alert, Alerts, Key, Seen, State
 from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.learned import (
     KINDS_OF_THRESHOLDS,
@@ -152,7 +152,7 @@ class Watch:
             level, far = pc.min(scores["alarm_level"]).as_py(), None
             if level is not None:
                 self._rule, learned = replace(self._rule, level=level), window
-                far = excess_of(scores, start_of(window))
+                far = excess_of(scores)
             if layout is not None:
                 own: dict[str, Profile] = {}
                 with suppress(ValueError, OutputError):  # damaged
@@ -189,15 +189,14 @@ class Watch:
         new = self._by_new_values_alone(findings, window, verdicts, layout)
         judged = self._alerted(verdicts, window, new)
         p_values, far = verdicts.scores["p_learned"], None
-        known = np.flatnonzero(~np.isnan(p_values))
-        if len(known):
+        if not np.isnan(p_values).all():
             level = beside.budget.level
             judged = replace(judged, level=level, limit=limit, effective=beside.effective)
             if self._config.alarms is not None:
                 self._rule = self._paged(window)
-                start, of = start_of(window), self._alerts.of
-                fresh = [i for i in known.tolist() if not _still_open(of(verdicts.key(i)), start)]
-                far = excess(p_values[fresh])
+                still = set(self._alerts.open)
+                open_alert = np.array([verdicts.key(i) in still for i in range(len(verdicts))])
+                far = excess(p_values, verdicts.scores["p_limit"], open_alert)
         self._rule = self._rule.after(window, layout.without(counts, keys), far)
         return judged
 
@@ -269,11 +268,6 @@ class Watch:
         page = any(one.is_page and one.opened == start for one in log)
         still = any(one.is_page and one.open_at(start) and one.closed != start for one in log)
         return self._rule.paged(window, page=page, still_open=still)
-
-
-def _still_open(state: State, start: datetime) -> bool:
-    """Whether a row's alert is about earlier windows too: how far it is says nothing new."""
-    return state.alert in OPEN and state.since is not None and state.since < start
 
 
 def _usual(verdicts: Verdicts) -> set[Key]:

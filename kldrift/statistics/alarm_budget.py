@@ -19,7 +19,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from kldrift.arrays import Floats
+from kldrift.arrays import Bools, Floats
 
 STEP: Final = 4.0
 """How far a page moves the level, on the scale of minus the logarithm of a p-value."""
@@ -96,12 +96,17 @@ class AlarmBudget:
         return replace(self, level=min(max(level, lowest), highest))
 
 
-def excess(p_values: Floats) -> float:
-    """How far the most extreme row of a window exceeds what the number of rows explains.
+def excess(p_values: Floats, limits: Floats, open_alert: Bools) -> float:
+    """How far the most extreme quiet row of a window exceeds what the number of rows explains.
+
+    What pages raises the level already, and says nothing of quiet rows.
 
     Args:
-        p_values: of its rows that have one; those with an open alert are left out.
+        p_values: of its rows; NaN where there is none.
+        limits: the p-value below which each of them is critical.
+        open_alert: those whose alert is open.
     """
-    if not len(p_values):
+    quiet = p_values[(p_values >= limits) & ~open_alert]
+    if not len(quiet):
         return 0.0
-    return -math.log(max(float(p_values.min()), np.finfo(float).tiny) * len(p_values))
+    return -math.log(max(float(quiet.min()), np.finfo(float).tiny) * len(quiet))

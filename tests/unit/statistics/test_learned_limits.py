@@ -221,11 +221,21 @@ def test_where_a_budget_allows_a_page_every_few_windows_what_pages_is_still_rare
 
 def test_quiet_windows_that_lie_too_far_out_stretch_the_limit_before_they_page():
     budget, rng = AlarmBudget.of(pages=1, windows=90), np.random.default_rng(8)
-    as_they_should = [excess(rng.random(50)) for _ in range(90)]
-    too_far = [excess(rng.random(50) ** 2) for _ in range(90)]
+    limit, closed = np.full(50, 1e-4), np.zeros(50, dtype=np.bool_)
+    as_they_should = [excess(rng.random(50), limit, closed) for _ in range(90)]
+    too_far = [excess(rng.random(50) ** 2, 0 * limit, closed) for _ in range(90)]
     assert budget.limit(50) / 10 < budget.limit(50, as_they_should) <= budget.limit(50)
     assert budget.limit(50, too_far) < budget.limit(50) / 1000
     assert budget.limit(50, [*as_they_should, 700.0]) > budget.limit(50, as_they_should) / 10
+
+
+def test_rows_that_page_or_have_an_open_alert_say_nothing_of_how_far_quiet_rows_lie():
+    p_values = np.array([1e-9, 0.2, 0.01, np.nan])
+    limits, closed = np.full(4, 1e-6), np.zeros(4, dtype=np.bool_)
+    open_alert = np.array([False, False, True, False])
+    assert excess(p_values, limits, closed) == pytest.approx(-np.log(0.01 * 2))
+    assert excess(p_values, limits, open_alert) == pytest.approx(-np.log(0.2))
+    assert excess(p_values, np.ones(4), closed) == 0.0
 
 
 def test_a_feature_of_one_value_is_never_unusual_and_changes_nothing_for_others():
