@@ -32,7 +32,7 @@ from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
 from kldrift.scoring.alerts import Key
 from kldrift.scoring.status import NO_WINDOW
-from kldrift.tables.read import critical_keys, stored_raised, stored_supports
+from kldrift.tables.read import critical_keys, stored_scores, stored_supports
 from kldrift.tables.store import open_store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
@@ -252,7 +252,8 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
             profiles, joint = counted.profiles(window)
             if not profiles:  # on other cells
                 return None
-            return PastWindow.stored(profiles, joint, stored_raised(store, monitor, window))
+            raised = critical_keys(stored_scores(store, monitor, window))
+            return PastWindow.stored(profiles, joint, raised)
         return None
 
     return History(stored=stored_windows(store, monitor), read=read)

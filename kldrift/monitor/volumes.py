@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -40,6 +40,7 @@ UNUSUAL: Final = 0.01
 WEEK: Final = timedelta(weeks=1)
 MOST: Final = 90
 """Windows that are looked at; all of a week, where it has more."""
+_Known: TypeAlias = tuple[Mapping[str | None, int], Collection[str | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,22 +48,21 @@ class _Past:
     """The windows before one, in the order of time.
 
     Attributes:
-        unusual: the segments of each that had an unusual number of rows.
+        known: the rows of each by segment, and the segments that had an unusual number of them.
         seasons: the hour or weekday of each.
         longer: by how much the window is longer than each.
         weeks: how many each lies before the window.
     """
 
-    rows: Sequence[Mapping[str | None, int]]
-    unusual: Sequence[frozenset[str | None]]
+    known: Sequence[_Known]
     seasons: Ints
     longer: Floats
     weeks: Floats
 
     def of(self, segment: str | None) -> Floats:
         """The rows of a segment in as much time; 0 where they are not learnt from."""
-        rows = np.array([by_segment.get(segment, 0) for by_segment in self.rows]) * self.longer
-        learnt = usual(np.array([segment in found for found in self.unusual], dtype=np.bool_))
+        rows = np.array([by_segment.get(segment, 0) for by_segment, _ in self.known]) * self.longer
+        learnt = usual(np.array([segment in found for _, found in self.known], dtype=np.bool_))
         return np.where(learnt, rows, 0)
 
 
@@ -71,8 +71,7 @@ class Volumes:
 
     def __init__(self, time: Time) -> None:
         self._time, self._season_parts = time, seasonal_parts(time)[-1:]
-        self._rows: dict[Window, dict[str | None, int]] = {}
-        self._unusual: dict[Window, frozenset[str | None]] = {}
+        self._known: dict[Window, _Known] = {}
 
     @classmethod
     def before(cls, config: Config, store: Store, window: Window) -> Volumes | None:
@@ -86,10 +85,10 @@ class Volumes:
                 rows = window_columns(store, config.monitor, one, columns)
                 sizes = rows.group_by("segment").aggregate([("n_current", "max")])
                 by_segment = zip(*(sizes[c].to_pylist() for c in sizes.column_names), strict=True)
-                volumes._rows[one] = {segment: n or 0 for segment, n in by_segment}
                 own = rows.filter(pc.equal(rows["feature"], ROWS_FEATURE)).to_pylist()
-                volumes._unusual[one] = frozenset(
-                    row["segment"] for row in own if _unusual(row["kl"], row["p_value"])
+                volumes._known[one] = (
+                    {segment: n or 0 for segment, n in by_segment},
+                    {row["segment"] for row in own if _unusual(row["kl"], row["p_value"])},
                 )
         return volumes
 
@@ -108,23 +107,21 @@ class Volumes:
         if findings.current:
             times |= _times(findings.current, ALL, (None,))
         past = self._before(window) if findings.rows_current else None
-        self._rows = {w: self._rows[w] for w in _recent(self._rows, window)} | {window: sizes}
         subjects = tuple(
             self._subject(window, segment, rows, times.get(segment, 1), past)
             for segment, rows in sizes.items()
         )
-        unusual = frozenset(
+        unusual = {
             s.segment for s in subjects if _unusual(s.scores.get("kl"), s.scores.get("p_value"))
-        )
-        kept = {w: found for w, found in self._unusual.items() if w in self._rows}
-        self._unusual = kept | {window: unusual}
+        }
+        self._known = {w: self._known[w] for w in _recent(self._known, window)}
+        self._known[window] = sizes, unusual
         return replace(findings, volumes=subjects)
 
     def _before(self, window: Window) -> _Past:
-        earlier = _recent(self._rows, window)
+        earlier = _recent(self._known, window)
         return _Past(
-            [self._rows[w] for w in earlier],
-            [self._unusual.get(w, frozenset()) for w in earlier],
+            [self._known[w] for w in earlier],
             np.array(
                 [season_of(w, self._time, self._season_parts) for w in earlier], dtype=np.int64
             ),

@@ -246,11 +246,6 @@ def stored_runs(
     return runs, unreadable
 
 
-def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[Key]:
-    """The features that were critical in a window, over all of its rows or in a segment."""
-    return critical_keys(stored_scores(store, monitor, window))
-
-
 def critical_keys(scores: pa.Table) -> frozenset[Key]:
     """The features of some rows of ``drift_scores`` that are critical, each with its segment."""
     critical = scores.filter(pc.equal(scores["severity"], "critical"))
