@@ -20,10 +20,7 @@ from kldrift.statistics.hashing import text_hashes
 
 @dataclass(frozen=True)
 class Frozen:
-    """The frozen support and where each proposed cell went.
-
-    ``target`` is the index in ``support`` of each cell of the proposal.
-    """
+    """The frozen support, and where each proposed cell went: its index in ``support``."""
 
     support: Support
     target: NDArray[np.intp]

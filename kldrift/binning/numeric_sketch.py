@@ -225,10 +225,7 @@ def _prefixes(keys: Keys, level: int) -> Ints:
 
 
 def _fitted(prefixes: Ints, keys: Keys, level: int, limit: int) -> tuple[int, Ints]:
-    """The finest resolution, from a level on, at which keys fill few enough cells.
-
-    Returns it and the prefixes there.
-    """
+    """The finest resolution, from a level on, that fits a limit; and the prefixes there."""
     differences = prefixes[1:] ^ prefixes[:-1]
     if np.count_nonzero(differences) < limit:
         return level, prefixes

@@ -174,10 +174,7 @@ def cells_of_row(cells: pa.Table, row: Mapping[str, Any]) -> pa.Table:
 
 
 def heights(values: Sequence[float | None], most: float | None = None) -> str:
-    """Numbers as a line of bars; ``?`` where there is no number.
-
-    ``most`` is the number of full height, by default the largest.
-    """
+    """Numbers as a line of bars of ``most`` height, the largest if unstated; ``?`` for none."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     levels = BARS
     try:

@@ -50,17 +50,15 @@ class Dialect:
 
 
 def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
-    """Detect the dialect from the beginning of a CSV file.
-
-    Options that are given are not guessed.
-    """
+    """Detect the dialect of a CSV file from its beginning, but for options that are given."""
     known = {name.lower(): value for name, value in given.items()}
     raw = beginning(path)
     if not (whole := len(raw) < LOOKED_AT):
         raw = raw[: raw.rfind(b"\n") + 1]
     options: dict[str, str] = {}
     assumed = []
-    encoding = known.get("encoding") or known.get("charset") or _encoding(raw)
+    encoding = known.get("encoding") or known.get("charset")
+    encoding = encoding or (wide_encoding(raw) or narrow_encoding(raw)).lower()
     if encoding != "utf-8" and not {"encoding", "charset"} & known.keys():
         options["encoding"] = encoding
         assumed.append(f"encoding {encoding}")
@@ -125,10 +123,6 @@ def _totals(last: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> lis
     ]
 
 
-def _encoding(raw: bytes) -> str:
-    return (wide_encoding(raw) or narrow_encoding(raw)).lower()
-
-
 def _quote(text: str) -> str:
     single = len(re.findall(r"(?:^|[,;|\t])'[^'\n]*'(?=[,;|\t]|\r?$)", text, re.MULTILINE))
     return "'" if single > 1 and '"' not in text else '"'
@@ -172,10 +166,7 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
 
 
 def _is_data(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first line is data: it has numbers and dates where the lines below have them.
-
-    Years may be names.
-    """
+    """Whether the first line has numbers and dates where the others do; years may be names."""
     first = [name.strip() for name in rows[0]]
     below = _columns(rows[1:], len(first))
     like = [n for n, of in zip(first, below, strict=False) if of and all(map(_VALUE.fullmatch, of))]

@@ -263,17 +263,16 @@ class Config(Question):
 
     @model_validator(mode="after")
     def _windows(self) -> Config:
-        if self.reference.is_history and self.time is None:
-            text = (
-                "expected windows, such as {column: t, window: 1d}: the reference is made of them"
-            )
-            refuse([(("time",), text)])
-        if (self.reference.since or self.reference.until) and self.time is None:
-            text = "expected a column, such as {column: t, window: 1d}: from and to are about it"
-            refuse([(("time",), text)])
-        if self.current.changes and self.time is None:
-            text = "expected a column, such as {column: t, window: 1d}: changes add to windows"
-            refuse([(("time",), text)])
+        such, asked = "such as {column: t, window: 1d}", self.reference
+        for needs_time, expected in (
+            (asked.is_history, f"windows, {such}: the reference is made of them"),
+            (asked.since or asked.until, f"a column, {such}: from and to are about it"),
+            (self.current.changes, f"a column, {such}: changes add to windows"),
+            (self.alarms is not None, f"windows, {such}: alarms is about them"),
+            (self.any_learned, f"windows, {such}: learned is about them"),
+        ):
+            if needs_time and self.time is None:
+                refuse([(("time",), f"expected {expected}")])
         if self.time is not None and not self.reference.same:
             own = self.features.override.get(self.time.column)
             for part in own.parts if own else ():
@@ -287,10 +286,6 @@ class Config(Question):
                 "column, or leave changes out"
             )
             refuse([(("current", "changes"), text)])
-        for key, asked in (("alarms", self.alarms is not None), ("learned", self.any_learned)):
-            if asked and self.time is None:
-                text = f"expected windows, such as {{column: t, window: 1d}}: {key} is about them"
-                refuse([(("time",), text)])
         return self
 
     @property

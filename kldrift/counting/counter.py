@@ -181,10 +181,7 @@ class Counter:
     def _encoded(
         self, column: pa.Array, support: CategoricalSupport
     ) -> tuple[EncodedColumn, Ints, NamesOf | None]:
-        """The codes of a batch, the cell of each, and the names that are known but have none.
-
-        Dictionaries are looked up once.
-        """
+        """The codes of a batch, the cell of each, and the known names without one."""
         encoded = EncodedColumn(column, self._labels and self._labels[0])
         if self._labels is not None and encoded.labels is self._labels[0]:
             return encoded, *self._labels[1:]

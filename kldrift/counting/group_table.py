@@ -57,10 +57,7 @@ class GroupTable:
     def add(
         self, cells: RowCells | RowCodes, rows: RowGroups, wholes: GroupMoments | None = None
     ) -> None:
-        """Add a batch.
-
-        ``wholes`` gets the moments of the wholes that these groups are parts of.
-        """
+        """Add a batch; ``wholes`` gets the moments of the wholes that these groups are parts of."""
         self._make_room(rows.groups)
         if wholes is not None:
             wholes.meet(int(rows.wholes[0].max()) + 1)

@@ -88,10 +88,7 @@ class ProfileBuilder:
         return self._counter.unseen
 
     def note(self, column: pa.Array, windows: Iterable[tuple[int, pa.Array]], met: int) -> None:
-        """Note the values of a batch that were never seen, by window.
-
-        ``met`` is what :attr:`never_seen` was before it was added.
-        """
+        """Note, by window, the values of a batch that were never seen; ``met`` were before it."""
         if self.never_seen > met:
             for window, rows in windows:
                 self._counter.note(column.take(rows), in_window(window, ""))

@@ -137,10 +137,7 @@ class Windows:
         return wall
 
     def _ahead(self, days: Ints) -> Ints:
-        """The UTC offset on each day; ``UNTIMED`` where it changes on that day.
-
-        ``days`` are their first instants in UTC.
-        """
+        """The UTC offset on each day from its first instant; ``UNTIMED`` where it changes then."""
         begin, end = (_local(at, self.zone) - at for at in (days, days + _DAY))
         return np.where(begin == end, begin, UNTIMED)
 
@@ -176,10 +173,7 @@ class Windows:
         return at_instant(_instant(int(begin[0]), self.zone))
 
     def between(self, first: datetime, last: datetime) -> Iterator[datetime]:
-        """The first instants of the windows that begin in a range of time.
-
-        One that begins at ``last`` is left out.
-        """
+        """The first instants of the windows that begin from ``first`` on and before ``last``."""
         start = self.start(first)
         if start < first:
             start = self.end(start)

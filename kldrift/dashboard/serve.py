@@ -88,10 +88,7 @@ def address(host: str, port: int) -> str:
 
 
 def app_arguments(path: str, overrides: Sequence[str], host: str) -> dict[str, Any]:
-    """What the app is told.
-
-    Only on this machine mutes can be written.
-    """
+    """What the app is told; only on this machine mutes can be written."""
     return {
         "config": str(Path(path).absolute()),
         "set": list(overrides),

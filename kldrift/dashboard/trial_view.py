@@ -43,10 +43,7 @@ REFERENCES: Final = {
 
 @dataclass(frozen=True)
 class TriedRules:
-    """Rules to try.
-
-    ``against`` is the key of a window that takes the place of the reference.
-    """
+    """Rules to try; ``against`` is the key of a window that takes the place of the reference."""
 
     overrides: tuple[str, ...]
     against: str | None = None

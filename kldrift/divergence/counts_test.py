@@ -29,15 +29,9 @@ class CountsTest:
     @classmethod
     def of(cls, statistic: Floats, dof: Floats) -> CountsTest:
         """Return the test with the p-value of its chi-square distribution."""
-        return cls(unwrap(statistic), unwrap(dof), unwrap(chi_square_tail(statistic, dof)))
-
-
-def chi_square_tail(statistic: Floats, dof: Floats) -> Floats:
-    """Return the upper tail of the chi-square distribution.
-
-    Without degrees of freedom the statistic is 0, whose tail is 1 with any.
-    """
-    return np.asarray(chdtrc(np.maximum(dof, 1), statistic), dtype=np.float64)
+        # Without degrees of freedom the statistic is 0, whose tail is 1 with any.
+        tail = np.asarray(chdtrc(np.maximum(dof, 1), statistic), dtype=np.float64)
+        return cls(unwrap(statistic), unwrap(dof), unwrap(tail))
 
 
 def degrees_of_freedom(current: Floats, reference: Floats) -> Floats:

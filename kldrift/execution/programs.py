@@ -298,10 +298,7 @@ class CountAccumulator:
         return list(self._joint_profiles.values())
 
     def unseen(self) -> dict[int, NewNames]:
-        """The values of each feature that the reference never had, where there are any.
-
-        Or that it had in too few rows for a cell.
-        """
+        """The values of each feature that the reference never had, or in too few rows."""
         unseen = {n: b.unseen for n, b in self._builders.items()}
         return {n: names for n, names in unseen.items() if len(names) or len(names.known.windows)}
 

@@ -60,7 +60,8 @@ class DriftRenderers:
         params = {n: "\n".join(map(escaped, str(config.kwargs[n]).split("\n"))) for n in named}
         levels = (config.meta or {}).get(LEVELS_PARAMETER)
         lines = [_level(c, "") for c in [config]] if levels is None else list(map(_outcome, levels))
-        for number, (template, values) in enumerate(sorted(lines, key=_by_metric)):
+        lines.sort(key=lambda line: (line[1]["metric"], line[1]["threshold"]))
+        for number, (template, values) in enumerate(lines):
             subject += (" " if len(lines) == 1 else "\n") + template.replace("%", str(number))
             params |= {f"{name}{number}": value for name, value in values.items()}
         return [text_content(subject, params, styling=styling)]
@@ -138,10 +139,6 @@ def _level(config: Any, outcome: str) -> tuple[str, dict[str, Any]]:
         values = {"metric": metric_words(LEARNED), "threshold": digits}
     values["severity"] = severity_of(config).value
     return template + (f", {outcome}" if outcome else ""), values
-
-
-def _by_metric(line: tuple[str, dict[str, Any]]) -> tuple[str, float]:
-    return line[1]["metric"], line[1]["threshold"]
 
 
 def text_content(template: str, params: dict[str, Any], **rest: Any) -> Any:

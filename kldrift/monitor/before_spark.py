@@ -172,10 +172,7 @@ def _columns(dataset: Dataset, most: int | None) -> tuple[pa.Schema, tuple[Skipp
 
 
 def without_absent(dataset: Dataset, needed: Sequence[str], way: str) -> Dataset:
-    """A dataset without the paths of earlier windows that lead to nothing: those have no rows.
-
-    Those that are needed are kept.
-    """
+    """A dataset without paths of earlier windows that lead to nothing, unless they are needed."""
     absent = set[str]()
     for path in dataset.path:
         remote = "://" in path

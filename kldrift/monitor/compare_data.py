@@ -21,10 +21,7 @@ from kldrift.sources.table import TableSource
 
 
 def planned(config: Config, data: Mapping[str, Any]) -> tuple[Plan, Engine]:
-    """The plan for the data of a caller, and the engine that runs it.
-
-    ``data`` are both sides by name, or one data set that is both.
-    """
+    """The plan for the data of a caller, both sides or one that is both, and what runs it."""
     sources: list[Any]
     if all(map(is_spark, data.values())):
         from kldrift.execution.engine import SparkEngine  # noqa: PLC0415

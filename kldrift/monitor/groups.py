@@ -56,7 +56,14 @@ def plan_segments(
     for i, columns in enumerate(config.segment_columns):
         sides: list[list[Feature]] = [[], []]
         with mistakes.noted():
-            _check_condition(f"segments[{i}].name", config.segments[i], (reference, current))
+            condition = config.segments[i]
+            if isinstance(condition, Condition) and any(
+                condition.name in side.schema.names for side in (reference, current)
+            ):
+                raise ConfigError(
+                    f"segments[{i}].name: a column is called {condition.name!r} too; give the "
+                    "condition another name"
+                )
         for j, name in enumerate(columns):
             with mistakes.noted():  # of the first side that has one
                 for own, side, whose in (
@@ -81,15 +88,6 @@ def condition_named(config: Config) -> Iterator[None]:
                 text = f"segments[{place}].where: {str(error).removeprefix(key)}"
                 raise ConfigError(text) from error
         raise
-
-
-def _check_condition(
-    key: str, segments: Condition | tuple[str, ...], sides: tuple[DatasetInfo, DatasetInfo]
-) -> None:
-    if isinstance(segments, Condition) and any(segments.name in s.schema.names for s in sides):
-        raise ConfigError(
-            f"{key}: a column is called {segments.name!r} too; give the condition another name"
-        )
 
 
 def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
@@ -173,10 +171,7 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
 def left_out(
     plan: SegmentPlan, frozen: FrozenList, rows: tuple[int, int], most: int
 ) -> Skipped | None:
-    """The note about the rows, of reference and current, that lie in no segment of a list.
-
-    None if there are none.
-    """
+    """The note about the rows of both sides that lie in no segment of a list, if there are any."""
     reference, current = rows
     if not (reference or current):
         return None

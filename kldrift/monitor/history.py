@@ -128,10 +128,7 @@ class History:
         self._stored.pop(window, None)
 
     def reference(self, base: Reference, rule: Dataset, time: Time, window: Window) -> Reference:
-        """What a window is compared with.
-
-        ``base`` froze the support; neither the window that is judged nor a later one is taken.
-        """
+        """What a window, on the cells of ``base``, is compared with: only with earlier ones."""
         past = self._past(rule, time, window)
         supports = {name: p.support for name, p in base.profiles.items()}
         profiles = sum_of(past, supports)

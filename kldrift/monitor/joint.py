@@ -32,10 +32,7 @@ NO_JOINT: Final = Joint()
 
 @dataclass(frozen=True)
 class JointPlan:
-    """One group of the plan.
-
-    ``problem`` says why it cannot be scored, and with which status.
-    """
+    """One group of the plan; ``problem`` says why it cannot be scored, and with which status."""
 
     name: str
     pairs: tuple[Pair, ...]
@@ -194,7 +191,11 @@ def scored_joint(
         reason = str(error).replace("ridge,", f"joint.{plan.name}.ridge,")
         about = first_names([names[i] for i in error.features], 3)
         return replace(base, status=Status.ERROR, reason=f"{about}: {reason}")
-    cells = _feature_cells(names, score.features, p, q) + _pair_cells(names, score.pairs, p, q)
+    cells = [
+        JointCell("feature", name, added, int(q.rows), int(p.rows))
+        for name, added in zip(names, score.features.tolist(), strict=True)
+    ]
+    cells += _pair_cells(names, score.pairs, p, q)
     scores = {
         "kl": score.kl,
         "gaussian_kl": score.kl,
@@ -214,13 +215,6 @@ def _names(plan: JointPlan, width: int) -> list[str]:
     if plan.vector:
         return [f"{plan.name}[{i}]" for i in range(width)]
     return [p.feature.name for p in plan.pairs]
-
-
-def _feature_cells(
-    names: Sequence[str], shares: Floats, p: CoMoments, q: CoMoments
-) -> list[JointCell]:
-    cells = zip(names, shares.tolist(), strict=True)
-    return [JointCell("feature", name, share, int(q.rows), int(p.rows)) for name, share in cells]
 
 
 def _pair_cells(

@@ -173,10 +173,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """The learnt rule before a window, and the alerts that it alone would have raised.
-
-    Features are known by their places.
-    """
+    """The learnt rule before a window, and the alerts that it alone would have raised."""
 
     rule: LearnedRule
     alerts: Alerts = field(default_factory=Alerts)

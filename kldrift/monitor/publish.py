@@ -24,7 +24,7 @@ from kldrift.monitor.stages import Findings
 from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
-from kldrift.tables import write_alerts, write_run, write_scores, write_window
+from kldrift.tables import write_alerts, write_run, write_window
 from kldrift.tables.parquet import TableParts
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
@@ -63,10 +63,9 @@ def publish_window(
     }
     if judged.log is not None:  # first: what was raised in this window is dropped on its next run
         write_alerts(config.output.path, config.monitor, judged.log)
-    write = write_scores
     if counted:
-        write, tables["profiles"] = write_window, _current_profiles(findings, stamp)
-    written = write(config.output.path, config.monitor, record.window, tables)
+        tables["profiles"] = _current_profiles(findings, stamp)
+    written = write_window(config.output.path, config.monitor, record.window, tables)
     pages = None
     skipped = (*plan.skipped, *findings.skipped)
     if config.expectations is not None and docs:

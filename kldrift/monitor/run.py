@@ -171,10 +171,7 @@ def backfill(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run as it was asked for.
-
-    ``read`` has times in place of placeholders.
-    """
+    """A run as it was asked for; ``read`` has times in place of placeholders."""
 
     record: Record[Config]
     read: Config

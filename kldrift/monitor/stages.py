@@ -216,10 +216,7 @@ class Counting:
 
 
 def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -> Counting:
-    """Plan how the current dataset is counted.
-
-    Without ``time`` there are no windows.
-    """
+    """Plan how the current dataset is counted; without ``time`` there are no windows."""
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]

@@ -91,10 +91,7 @@ def _room(values: Keys) -> Floats:
 
 
 def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
-    """The standard deviation, and the distance of the quartiles.
-
-    Where one value has most rows, the quartiles of all others.
-    """
+    """The standard deviation, and the distance of the quartiles, without a value of most rows."""
     finite = np.isfinite(values) & (rows > 0)
     x, n = values[finite].astype(np.float64), rows[finite]
     if len(x) < 2:

@@ -89,10 +89,7 @@ def power_sums_of_wholes(
 
 @dataclass(frozen=True, eq=False)
 class _Digits:
-    """Sums of the upper, middle and lower digits of each part, and of their squares.
-
-    Shape ``(6, n)``.
-    """
+    """Sums of the upper, middle and lower digits of each part, and of their squares, ``(6, n)``."""
 
     sums: Floats
     exact: bool

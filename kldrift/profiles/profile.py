@@ -143,10 +143,7 @@ class Profile(PickledFields):
         return self.take(self.keys.of(number))
 
     def on(self, support: Support, target: NDArray[np.intp]) -> Self:
-        """Merge cells: the counts on a coarser support.
-
-        ``target`` is the index in it of each cell of this support.
-        """
+        """Merge cells: the counts on a coarser support, each cell at its ``target`` there."""
         if support is self.support:
             return self
         order = np.argsort(target, kind="stable")

@@ -16,6 +16,7 @@ from kldrift.reporting.figures import (
     instant_name,
     likelihood,
     shown,
+    time_of,
 )
 
 MOST: Final = 30
@@ -73,14 +74,10 @@ def who_muted(alerts: Sequence[Mapping[str, Any]], start: datetime | None) -> di
         for alert in alerts
         if alert["muted_by"] is not None
         and start is not None
-        and _time(alert["opened"]) <= start
-        and (alert["closed"] is None or start < _time(alert["closed"]))
+        and time_of(alert["opened"]) <= start
+        and (alert["closed"] is None or start < time_of(alert["closed"]))
     ]
     return {str(name): _muted(alert) for alert in mine for name in alert["features"]}
-
-
-def _time(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _muted(alert: Mapping[str, Any]) -> str:

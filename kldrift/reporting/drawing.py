@@ -47,10 +47,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart.
-
-    ``title`` and ``about`` are for those who hear the page.
-    """
+    """A chart; ``title`` and ``about`` are for those who hear the page."""
 
     width: int
     height: int

@@ -126,6 +126,11 @@ def duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def time_of(value: Any) -> Any:
+    """A time of a row, which is a datetime or its text; None for none."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 def moment(value: datetime | str, zone: str = "UTC") -> str:
     """Write a time in a zone, to the minute.
 
@@ -133,8 +138,7 @@ def moment(value: datetime | str, zone: str = "UTC") -> str:
         >>> moment("2020-04-01T00:00:00+00:00", "America/New_York")
         '31 Mar 2020 20:00'
     """
-    when = datetime.fromisoformat(value) if isinstance(value, str) else value
-    local = when.astimezone(ZoneInfo(zone))
+    local = time_of(value).astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%b %Y %H:%M}"
 
 
@@ -145,7 +149,7 @@ def instant_name(value: datetime | str, zone: str = "UTC") -> str:
         >>> instant_name("2020-04-01T00:00:00+00:00"), instant_name("2020-04-01T06:30:00+00:00")
         ('1 Apr 2020', '1 Apr 2020 06:30')
     """
-    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    when = time_of(value)
     return (
         _day(when.astimezone(ZoneInfo(zone)).date())
         if _begins_day(when, zone)
@@ -211,8 +215,4 @@ def _day(day: date) -> str:
 
 def window_of_row(row: Mapping[str, Any]) -> Window:
     """The window of a row of a table, whose times are datetimes or their text."""
-    ends = []
-    for name in ("window_start", "window_end"):
-        value = row.get(name)
-        ends.append(datetime.fromisoformat(value) if isinstance(value, str) else value)
-    return Window(*ends)
+    return Window(*(time_of(row.get(name)) for name in ("window_start", "window_end")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -21,6 +20,7 @@ from kldrift.reporting.figures import (
     many,
     moment,
     shown,
+    time_of,
     window_name,
     window_of_row,
 )
@@ -72,10 +72,7 @@ class Story:
 def monitor_page(
     scores: pd.DataFrame, cells: pd.DataFrame, story: Story, *, most: int = MOST_ENTRIES
 ) -> Page:
-    """Make a page.
-
-    Of more than ``most`` features the first of each cause come before the others.
-    """
+    """Make a page; of more than ``most`` features the first of each cause come first."""
     ordered = worst_first(scores)
     alone = ordered["segment"].isna()
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
@@ -179,9 +176,7 @@ def _pages(run: Run) -> str:
 
 
 def _seconds(run: Run) -> float:
-    ends = [run[name] for name in ("started_at", "finished_at")]
-    start, end = (datetime.fromisoformat(e) if isinstance(e, str) else e for e in ends)
-    return float((end - start).total_seconds())
+    return float((time_of(run["finished_at"]) - time_of(run["started_at"])).total_seconds())
 
 
 def _runs(story: Story) -> list[Block]:

@@ -50,10 +50,7 @@ OWN_TEST: Final = (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Rows that are held to limits of the same metrics.
-
-    ``rows`` are their places among the verdicts.
-    """
+    """Rows, by their places among the verdicts, that are held to limits of the same metrics."""
 
     rows: Ints
     scores: Mapping[str, Floats]

@@ -94,10 +94,7 @@ def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[floa
 def stored_cell_name(
     cell: Cell, support: Support, *, seen: bool = True, weekday: bool = False
 ) -> str:
-    """The name of a cell for a reader.
-
-    Days of the week have names, 0 being Monday.
-    """
+    """The name of a cell for a reader; days of the week have names, 0 being Monday."""
     if isinstance(support, NumericSupport):
         return _number_name(cell, support, weekday=weekday)
     if cell.kind is CellKind.OTHER and not seen:

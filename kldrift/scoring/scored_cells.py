@@ -22,10 +22,7 @@ CLEARLY_LESS: Final = 0.75
 
 @dataclass(frozen=True, eq=False)
 class ScoredCells:
-    """The scored cells of some rows that have as many; arrays of shape ``(n, k)``.
-
-    ``occupied`` ones have rows on either side.
-    """
+    """The scored cells of some rows of one width, ``(n, k)``; ``occupied`` ones have rows."""
 
     places: Ints
     occupied: Bools

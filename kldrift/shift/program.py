@@ -121,10 +121,7 @@ class ShiftAccumulator:
         columns: Sequence[pa.Array] = (),
         names: pa.Array | None = None,
     ) -> None:
-        """Count rows that were compared.
-
-        Without ``names`` there are no worst ones.
-        """
+        """Count rows that were compared; without ``names`` there are no worst ones."""
         groups = self._grouper.group(windows, columns)
         if self._grouper.size > self._program.most_groups:
             raise too_many_groups(self._program.most_groups)

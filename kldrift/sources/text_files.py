@@ -160,10 +160,7 @@ def bad_rows(
     schema: T.StructType,
     load: Callable[[Sequence[str], T.StructType], DataFrame],
 ) -> str:
-    """What is wrong with the rows of text files that do not fit the columns, from a scan of theirs.
-
-    Empty if all of them fit.
-    """
+    """What is wrong with rows of text files that do not fit the columns, from a scan; or empty."""
     folders = named_by_folders(list_files([p for p in dataset.path if "://" not in p]))
     inside = [f for f in schema.fields if f.name not in {*folders, CORRUPT}]
     if not inside:

@@ -10,7 +10,6 @@ from kldrift.tables.write import (
     write_alerts,
     write_reference,
     write_run,
-    write_scores,
     write_window,
 )
 
@@ -23,6 +22,5 @@ __all__ = [
     "write_alerts",
     "write_reference",
     "write_run",
-    "write_scores",
     "write_window",
 ]

@@ -52,10 +52,7 @@ def write_batch(path: str, monitor: str, batch: str, rows: TableParts) -> None:
 
 @dataclass(frozen=True, eq=False)
 class StoredBatches:
-    """The batches of a monitor that have rows of each window.
-
-    ``files`` are by window and the reference that they were counted on.
-    """
+    """The batches of a monitor: their files, by window and the reference they were counted on."""
 
     store: Store
     monitor: str

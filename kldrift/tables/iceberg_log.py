@@ -75,14 +75,21 @@ def log_at(metadata: str) -> IcebergLog:
         OSError: a file cannot be read.
         ValueError: a file is damaged.
     """
+    from pyiceberg.manifest import read_manifest_list  # noqa: PLC0415 - an extra
+
     stated = json.loads(local_path(metadata).read_text(encoding="utf-8"))
     current = stated.get("current-snapshot-id")
     snapshots = [s for s in stated.get("snapshots", ()) if s["snapshot-id"] == current]
     names: dict[int, set[str]] = {}
     for field in (f for schema in stated["schemas"] for f in schema["fields"]):
         names.setdefault(field["id"], set()).add(field["name"])
-    manifests = _manifests(snapshots[0]["manifest-list"]) if snapshots else ()
-    by_file = {s["spec-id"] for s in stated["partition-specs"] if _is_by_file(s)}
+    lists = (FILES.new_input(snapshot["manifest-list"]) for snapshot in snapshots)
+    manifests = tuple(manifest for one in lists for manifest in read_manifest_list(one))
+    by_file = {
+        spec["spec-id"]
+        for spec in stated["partition-specs"]
+        if [(f["name"], f["transform"]) for f in spec["fields"]] == [(FILE, "identity")]
+    }
     kept = tuple(m for m in manifests if not m.content and m.partition_spec_id in by_file)
     plain = len(kept) == len(manifests) and all(len(known) == 1 for known in names.values())
     return IcebergLog(kept, stated.get("properties", {}), plain)
@@ -91,16 +98,6 @@ def log_at(metadata: str) -> IcebergLog:
 def local_path(uri: str) -> Path:
     """The path of a file in this machine, which a table names as a URI."""
     return Path(unquote(uri).removeprefix("file://"))
-
-
-def _is_by_file(spec: Mapping[str, Any]) -> bool:
-    return [(f["name"], f["transform"]) for f in spec["fields"]] == [(FILE, "identity")]
-
-
-def _manifests(manifest_list: str) -> tuple[Any, ...]:
-    from pyiceberg.manifest import read_manifest_list  # noqa: PLC0415 - an extra
-
-    return tuple(read_manifest_list(FILES.new_input(manifest_list)))
 
 
 @lru_cache(maxsize=4096)

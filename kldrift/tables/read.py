@@ -181,10 +181,7 @@ def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
 def stored_statuses(
     store: Store, monitor: str, window: Window, statuses: Sequence[str]
 ) -> list[tuple[str, str, str, str]]:
-    """The features of a window that have one of some statuses: name, kind, status and reason.
-
-    Empty where the window was never judged.
-    """
+    """The features of a judged window of some statuses: name, kind, status and reason."""
     names = ["feature", "kind", "status", "reason", "segment"]
     rows = read_if_there(store, window_file("drift_scores", monitor, window), names)
     if rows is None:

@@ -70,10 +70,7 @@ class FeatureSupport:
 
 @dataclass(frozen=True)
 class JointSupport:
-    """The pivots and the form of a joint group.
-
-    Of a vector there is one pivot for all elements.
-    """
+    """The pivots and the form of a joint group; of a vector there is one pivot for all elements."""
 
     name: str
     made_from: str
@@ -91,10 +88,7 @@ class SegmentsSupport:
 
 @dataclass(frozen=True, eq=False)
 class Supports:
-    """The supports of a reference, and its origin.
-
-    ``reference_id`` is a fingerprint of its profiles and of all below but the origin.
-    """
+    """The supports of a reference and its origin, with a fingerprint of all but that."""
 
     reference_id: str
     origin: Origin
@@ -202,10 +196,7 @@ def _feature_row(f: FeatureSupport) -> dict[str, Any]:
 
 
 def read_supports(table: pa.Table) -> Supports:
-    """Read supports from their rows.
-
-    They are all of one reference, without the columns ``FOR_READERS``.
-    """
+    """Read supports from rows of one reference, without the columns ``FOR_READERS``."""
     table = conform("supports", table, without=FOR_READERS)
     about = ("reference_id", "reference_key", "rows", "run_id", "read_at")
     origins = table.select(about).group_by(about).aggregate([]).to_pylist()

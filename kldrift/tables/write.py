@@ -6,7 +6,7 @@ are not of the schema, or of something else, are a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,32 +37,17 @@ def write_window(
 ) -> dict[str, str]:
     """Replace all rows of one monitor and window.
 
-    Returns where each table's file is. ``tables`` has ``profiles`` of the current dataset,
-    ``drift_cells`` and ``drift_scores``, and ``class_pairs`` and ``worst_rows`` where there are
-    any: rows in their final order, columns in any. A table may be empty, and may be an iterable of
-    its parts, one at least.
+    Returns where each table's file is. ``tables`` has ``drift_cells`` and ``drift_scores``, and
+    where there are any ``class_pairs`` and ``worst_rows``: rows in their final order, columns in
+    any. Without ``profiles`` of the current dataset, those that are there are kept. A table may be
+    empty, and may be an iterable of its parts, one at least.
 
     Raises:
         OutputError: a file cannot be written; each table then has its old rows or its new ones.
         ValueError: a table is not of its schema, or holds rows of something else.
     """
-    wanted = [*(table for table in OPTIONAL_TABLES if table in tables), *WINDOW_TABLES]
-    return _write_rows(path, monitor, window, tables, wanted)
-
-
-def write_scores(
-    path: str, monitor: str, window: Window, tables: Mapping[str, TableParts]
-) -> dict[str, str]:
-    """Replace the scores and cells of a window, and keep its profiles.
-
-    Arguments, result and errors are as in `write_window`.
-    """
-    return _write_rows(path, monitor, window, tables, SCORE_TABLES)
-
-
-def _write_rows(
-    path: str, monitor: str, window: Window, tables: Mapping[str, TableParts], wanted: Sequence[str]
-) -> dict[str, str]:
+    every = (*OPTIONAL_TABLES, *WINDOW_TABLES)
+    wanted = [table for table in every if table in tables or table in SCORE_TABLES]
     same_names("tables", tables, wanted)
     names = {table: window_file(table, monitor, window) for table in wanted}
     about = {"monitor": monitor, "window_start": window.start, "window_end": window.end}

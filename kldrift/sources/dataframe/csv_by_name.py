@@ -39,10 +39,7 @@ def read_csv(
     options: Mapping[str, str],
     schema: T.StructType | None,
 ) -> DataFrame:
-    """Read CSV files, columns by name where there are headers.
-
-    Without a schema, and of columns that it lacks, types are inferred.
-    """
+    """Read CSV files, by name where there are headers; types that no schema states are inferred."""
     given = {name.lower(): value for name, value in options.items()}
     whole = _for_spark(paths)
     if given.get("header") != "true" or any(given.get(k) == v for k, v in BY_PLACE.items()):
@@ -135,10 +132,7 @@ def _reader(
 
 
 def _by_first_line(files: Sequence[File], comment: str) -> list[tuple[list[str], bool]]:
-    """The files that have one and the same header, and whether one has rows below it.
-
-    Files without a line are left out.
-    """
+    """The files by their header, and whether one has rows below it; none without a line."""
     groups: dict[bytes, tuple[list[str], bool]] = {}
     for file in files:
         first, more = _first_line(file.path, comment.encode())

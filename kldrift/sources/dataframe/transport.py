@@ -111,10 +111,7 @@ def unbundle(
     arrays: Sequence[pa.Array],
     texts: Sequence[pa.Array],
 ) -> Iterator[tuple[int, pa.Array]]:
-    """Split a bundle into its columns, each with its position.
-
-    ``arrays`` and ``texts`` are its two columns in the same batches.
-    """
+    """Split a bundle, its arrays and texts, into its columns, each with its position."""
     width, end = len(bundle.numbers) + len(bundle.texts), len(bundle.numbers)
     flats = [_Flat(array, width) for array in arrays]
     yield from _numbers(bundle, types, flats)

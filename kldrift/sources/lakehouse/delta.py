@@ -97,10 +97,7 @@ def open_delta(
 def delta_schema(
     path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
 ) -> pa.Schema | Unsupported:
-    """The columns of a Delta table; its files are not listed.
-
-    Arguments and errors are as in `open_delta`.
-    """
+    """The columns of a Delta table, without its files; errors as of `open_delta`."""
     table = _load(path, options, filesystem)
     return table if isinstance(table, Unsupported) else pa.schema(table.schema())
 
@@ -189,7 +186,8 @@ def _snapshot(
     declared = json.loads(table.schema().to_json())["fields"]
     metadata = table.metadata()
     mode = metadata.configuration.get("delta.columnMapping.mode", "none")
-    structs = [f["name"] for f in declared if _type_name(f) == "struct"]
+    nested = [f for f in declared if isinstance(f["type"], dict)]
+    structs = [f["name"] for f in nested if f["type"]["type"] == "struct"]
     if mode != "none" and structs:
         return Unsupported(f"column mapping renames the fields of the struct {structs[0]!r}")
     types = pa.schema(table.schema())
@@ -209,11 +207,6 @@ def _snapshot(
     entries = entries_of(table, path, filesystem, inside)
     what = f"Delta table, version {table.version()}"
     return Snapshot(what, entries, schema, partitions, mapping)
-
-
-def _type_name(field: Mapping[str, Any]) -> str:
-    kind = field["type"]
-    return str(kind["type"] if isinstance(kind, dict) else kind)
 
 
 def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]) -> dict[str, int]:

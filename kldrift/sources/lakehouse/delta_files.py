@@ -33,10 +33,7 @@ DOUBLE: Final = Decimal("1e-15")
 def entries_of(
     table: Any, path: str, filesystem: Mapping[str, str], columns: Mapping[str, str]
 ) -> tuple[ListedFile, ...]:
-    """The data files of a version.
-
-    ``columns`` are those whose bounds are wanted, and what the files call them.
-    """
+    """The data files of a version, with bounds of some columns by what the files call them."""
     actions = pa.table(table.get_add_actions())
     n = actions.num_rows
     written, sizes = (actions[name].to_pylist() for name in ("path", "size_bytes"))

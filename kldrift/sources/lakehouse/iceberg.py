@@ -88,10 +88,7 @@ def open_iceberg(
 def iceberg_schema(
     path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
 ) -> pa.Schema | Unsupported:
-    """The columns of an Iceberg table; its manifests are not read.
-
-    Arguments and errors are as in `open_iceberg`.
-    """
+    """The columns of an Iceberg table, without its manifests; errors as of `open_iceberg`."""
     if not _installed():
         return Unsupported(ABSENT)
     which = _wanted(options)

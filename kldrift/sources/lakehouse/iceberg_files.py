@@ -31,10 +31,7 @@ LENGTHS: Final = {"hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1)}
 def entries_of(
     scan: Any, specs: Mapping[int, Any], filesystem: Mapping[str, str], fields: Sequence[Any]
 ) -> tuple[ListedFile, ...] | Unsupported:
-    """The data files of a snapshot; or why Arrow cannot read them.
-
-    ``fields`` are the columns whose bounds are wanted.
-    """
+    """The data files of a snapshot, with bounds of ``fields``; or why Arrow cannot read them."""
     from pyiceberg.manifest import DataFileContent, FileFormat  # noqa: PLC0415 - an extra
 
     types = {field.field_id: field for field in scan.projection().fields}

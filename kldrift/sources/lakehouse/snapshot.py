@@ -26,10 +26,7 @@ from kldrift.sources.predicates.translate import Unsupported
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A data file as a log lists it.
-
-    ``rows`` are those that are not deleted, ``offsets`` where row groups begin, if the log says so.
-    """
+    """A data file as a log lists it: its rows that are left, where row groups begin, if known."""
 
     file: File
     size: int

@@ -16,10 +16,7 @@ from kldrift.sources.predicates.units import EPOCH, counts_units
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds of a column's values in some rows.
-
-    None is not known.
-    """
+    """Bounds of a column's values in some rows; None is not known."""
 
     low: Any = None
     high: Any = None

@@ -95,10 +95,7 @@ class File:
         *,
         checked: bool = False,
     ) -> pq.ParquetFile:
-        """Open the file with Arrow.
-
-        ``checked`` says that it was opened before in this run, so that its footer is known.
-        """
+        """Open the file with Arrow; one that was ``checked`` before has a footer that is known."""
         try:
             source: Any = self.path
             if self.remote is not None:

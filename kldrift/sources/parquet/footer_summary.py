@@ -54,10 +54,7 @@ def ask_by_name(names: Collection[str], mapping: ColumnMapping | None = None) ->
 
 @dataclass(frozen=True)
 class SchemaFiles:
-    """The files of one schema.
-
-    ``sizes`` are compressed bytes of all of them, by top-level column.
-    """
+    """The files of one schema, and their compressed bytes by top-level column."""
 
     schema: pa.Schema
     first: File
@@ -66,10 +63,7 @@ class SchemaFiles:
 
 @dataclass(frozen=True)
 class FooterSummary:
-    """Facts from the footers of some files.
-
-    A column without bounds in a row group is not in the file.
-    """
+    """Facts from the footers of some files; a column without bounds is not in the file."""
 
     shapes: tuple[SchemaFiles, ...]
     pieces: tuple[Piece, ...]

@@ -68,38 +68,26 @@ def kl_divergence(
 def js_divergence(
     p: ColumnOrName, q: ColumnOrName, pseudocount: float = 0.0, base: float = math.e
 ) -> Column:
-    """Jensen-Shannon divergence, in nats unless another base is given.
-
-    The arguments are those of `kl_divergence`.
-    """
+    """Jensen-Shannon divergence, in nats or another base; arguments as of `kl_divergence`."""
     return call("js_divergence", p=p, q=q, pseudocount=pseudocount, base=base)
 
 
 def js_distance(
     p: ColumnOrName, q: ColumnOrName, pseudocount: float = 0.0, base: float = math.e
 ) -> Column:
-    """Jensen-Shannon distance: the square root of `js_divergence`.
-
-    The arguments are those of `kl_divergence`.
-    """
+    """Jensen-Shannon distance: the square root of `js_divergence`, whose arguments it has."""
     return call("js_distance", p=p, q=q, pseudocount=pseudocount, base=base)
 
 
 def psi(p: ColumnOrName, q: ColumnOrName, pseudocount: float = 0.0, base: float = math.e) -> Column:
-    """Population stability index, in nats unless another base is given.
-
-    The arguments are those of `kl_divergence`.
-    """
+    """Population stability index, in nats or another base; arguments as of `kl_divergence`."""
     return call("psi", p=p, q=q, pseudocount=pseudocount, base=base)
 
 
 def bhattacharyya_distance(
     p: ColumnOrName, q: ColumnOrName, pseudocount: float = 0.0, base: float = math.e
 ) -> Column:
-    """Bhattacharyya distance, in nats unless another base is given.
-
-    The arguments are those of `kl_divergence`.
-    """
+    """Bhattacharyya distance, in nats or another base; arguments as of `kl_divergence`."""
     return call("bhattacharyya_distance", p=p, q=q, pseudocount=pseudocount, base=base)
 
 
@@ -128,10 +116,7 @@ def total_variation(p: ColumnOrName, q: ColumnOrName, pseudocount: float = 0.0) 
 
 
 def kolmogorov_smirnov(p: ColumnOrName, q: ColumnOrName, pseudocount: float = 0.0) -> Column:
-    """Kolmogorov-Smirnov distance over cells in increasing order, in [0, 1].
-
-    The arguments are those of `kl_divergence`.
-    """
+    """Kolmogorov-Smirnov distance over increasing cells; arguments as of `kl_divergence`."""
     return call("kolmogorov_smirnov", p=p, q=q, pseudocount=pseudocount)
 
 
@@ -192,10 +177,7 @@ def gaussian_kl(
 
 
 def standard_normal_kl(mean: ColumnOrName | float, std: ColumnOrName | float) -> Column:
-    """Kullback-Leibler divergence of N(mean, std**2) from N(0, 1), in nats.
-
-    The arguments are those of `gaussian_kl`.
-    """
+    """Divergence of N(mean, std**2) from N(0, 1), in nats; arguments as of `gaussian_kl`."""
     return call("standard_normal_kl", mean=mean, std=std)
 
 
