@@ -37,9 +37,7 @@ NAMED: Final = 16
 class HashSample:
     """The values with the smallest hashes, and the rows of each; a monoid under ``+``.
 
-    Attributes:
-        rows: of each value, exact.
-        names: the values themselves of the first hashes, a string array.
+    ``names`` are the values themselves of the first hashes.
     """
 
     limit: int

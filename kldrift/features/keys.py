@@ -129,9 +129,7 @@ def _unscaled(column: pa.Array) -> Ints:
 class Labels:
     """The category names of the values of a dictionary.
 
-    Attributes:
-        values: the values, shape ``(d,)``; a null may be among them.
-        names: the values as text; long ones shortened, see :func:`label`.
+    A null may be among the values; long names are shortened, see :func:`label`.
     """
 
     values: pa.Array

@@ -21,11 +21,8 @@ class JointProfile:
     """Rows per group, and the moments of the complete ones by their width.
 
     A commutative monoid under ``+``, as long as vectors have at most ``MOST_WIDTHS`` lengths.
-
-    Attributes:
-        rows: all rows, incomplete ones included, shape ``(groups,)``.
-        moments: by number of values in a row; always the same for features, the length for
-            vectors. Their leading axis is that of groups.
+    ``rows`` are incomplete ones too. The width is the number of values in a row: always the same
+    for features, the length for vectors.
     """
 
     keys: GroupKeys

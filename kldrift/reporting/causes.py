@@ -47,8 +47,7 @@ LONGEST_NAME: Final = 60
 class Cause:
     """Why one feature drifted, or several.
 
-    Attributes:
-        what: what several have in common; empty for one.
+    ``what`` is what several features have in common.
     """
 
     features: tuple[str, ...]

@@ -50,9 +50,7 @@ Run = Mapping[str, Any]
 class Story:
     """What is known beside the scores of a window.
 
-    Attributes:
-        monitor: whose they are; None of a comparison.
-        splits: of features by lists of segments, see `segment_splits`.
+    There is no ``monitor`` of a comparison; ``splits`` are those of `segment_splits`.
     """
 
     monitor: str | None = None

@@ -71,9 +71,8 @@ class Seen:
 class Alerts:
     """The alerts of a monitor after a window.
 
-    Attributes:
-        recent: the last windows, the latest of them last.
-        muted: whether nobody is to be called about a row of the last of them.
+    The latest of the ``recent`` windows comes last; ``muted`` says whether nobody is to be called
+    about a row of it.
     """
 
     states: Mapping[Key, State] = field(default_factory=dict)

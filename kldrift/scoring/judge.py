@@ -53,9 +53,7 @@ class Case:
 class ByLimits:
     """Verdicts by fixed limits, without what is learnt from other windows.
 
-    Attributes:
-        verdicts: the verdicts; their reasons are those of statuses.
-        cells: the scored cells of some of them, of cases that were judged together.
+    Their reasons are those of statuses; ``cells`` are there for cases that were judged together.
     """
 
     verdicts: Verdicts

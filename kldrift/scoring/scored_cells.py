@@ -69,9 +69,8 @@ class ScoredCells:
 class OccupiedCells:
     """The scored cells that either side has rows in, row after row.
 
-    Attributes:
-        columns: what is known of each, by the names of ``drift_cells``; ``at`` is its place among
-            the scored cells of its row.
+    ``columns`` are known by the names of ``drift_cells``; ``at`` is a cell's place among the scored
+    ones of its row.
     """
 
     columns: Mapping[str, NDArray[Any]]

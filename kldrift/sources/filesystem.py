@@ -42,9 +42,7 @@ QUERY: Final = re.compile(r"\?\w+=")
 class RemoteFilesystem:
     """A filesystem that is not the local one, and how to open it.
 
-    Attributes:
-        uri: its scheme and host or bucket, with what pyarrow reads from the query of a URI.
-        options: the ``filesystem`` part of the configuration.
+    ``uri`` is its scheme and host or bucket, with what pyarrow reads from the query of a URI.
     """
 
     uri: str

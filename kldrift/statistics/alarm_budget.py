@@ -47,9 +47,8 @@ FARTHEST: Final = 10.0
 class AlarmBudget:
     """The level of a monitor, which is carried from window to window.
 
-    Attributes:
-        rate: pages a window that are asked for.
-        level: how far out, beyond what the number of tests asks for, a row must be.
+    ``rate`` is the pages a window that are asked for, ``level`` how far out, beyond what the number
+    of tests asks for, a row must be.
 
     Examples:
         >>> budget = AlarmBudget.of(pages=1, windows=90)
