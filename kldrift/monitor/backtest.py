@@ -60,7 +60,10 @@ class Backtest:
             limit that keeps the budget: how many features it was planted in, the shares that are
             found in the first window and within ten, and after how many windows on average.
         pages: how many pages the budget allows in so many days.
+        days: those days.
         kl_limit: the limit on ``kl`` that would have kept the budget; None for too few windows.
+        empty: windows without a row, which are left out.
+        zone: of the times that people see.
     """
 
     windows: pd.DataFrame

@@ -46,6 +46,7 @@ class Backfill(Views):
     Attributes:
         results: of each window that was run, in the order of time.
         notes: what to know before they are read.
+        output: the folder of the tables.
     """
 
     results: Sequence[RunResult]

@@ -30,6 +30,7 @@ class Result(Views):
     Attributes:
         score_rows: what ``scores`` is made of when it is first asked for, which most results of a
             backfill are not.
+        cell_rows: likewise of ``cells``.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
         split_rows: makes ``splits`` when they are first asked for.
@@ -124,11 +125,14 @@ class RunResult(Result):
     """What a run of a monitor found and where it wrote it.
 
     Attributes:
+        run: the run's row of the table ``runs``.
         exit_code: for a scheduler.
+        output: the folder of the tables.
         docs: the first page of Great Expectations' Data Docs; None where there are none.
         earlier: with ``time``, the results of windows that a schedule had missed; ``exit_code`` is
             that of the worst of all.
         page: where the page of ``report.path`` is; None where none was asked for.
+        zone: of the times that people see.
     """
 
     run: dict[str, Any]

@@ -261,11 +261,24 @@ def test_an_id_that_is_no_fingerprint_names_no_file(tmp_path, reference_id):
         write_reference(str(tmp_path), MONITOR, reference_id, reference_tables())
 
 
-def test_all_three_tables_of_a_window_are_wanted(tmp_path):
+def test_scores_and_cells_of_a_window_are_wanted(tmp_path):
     tables = window_tables()
-    del tables["profiles"]
-    with pytest.raises(ValueError, match="missing tables: 'profiles'"):
+    del tables["drift_cells"]
+    with pytest.raises(ValueError, match="missing tables: 'drift_cells'"):
         write_window(str(tmp_path), MONITOR, DAYS[0], tables)
+
+
+def test_profiles_that_are_not_given_stay_as_they_are(tmp_path):
+    write_window(str(tmp_path), MONITOR, DAYS[0], window_tables())
+    before = read_table(str(tmp_path), "profiles")
+    again = window_tables(DAYS[0], "run-2")
+    del again["profiles"]
+    assert set(write_window(str(tmp_path), MONITOR, DAYS[0], again)) == {
+        "drift_cells",
+        "drift_scores",
+    }
+    assert read_table(str(tmp_path), "profiles").equals(before)
+    assert set(read_table(str(tmp_path), "drift_scores")["run_id"].to_pylist()) == {"run-2"}
 
 
 @pytest.mark.parametrize(
