@@ -79,7 +79,16 @@ def publish_window(
     if alerts is not None:
         severities = alerts.severities(verdicts)
     exit_code = exit_code_of(set(severities), unscored=verdicts.unscored, fail_on=fail_on)
-    row = record.row(findings, verdicts, skipped, exit_code) | judged.of_run
+    row = record.judged_row(
+        verdicts.take(verdicts.whole),
+        skipped,
+        exit_code=exit_code,
+        # Of a dataset without a feature the rows are known only where its files tell.
+        rows_reference=findings.reference.rows or (0 if findings.reference.profiles else None),
+        rows_current=findings.rows_current,
+        reference_id=findings.reference.reference_id,
+    )
+    row |= judged.of_run
     write_run(config.output.path, row)
     known = marked_days(config, record.window.start, record.window.end)
     unread = () if watch is None else watch.notes

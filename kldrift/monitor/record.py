@@ -18,7 +18,6 @@ from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.stopping import let_signals
 from kldrift.features.feature import Skipped
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Findings
 from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.tables import Window, write_run
@@ -98,20 +97,6 @@ class Record(Generic[AnyConfig]):
         for (name, at), end in zip(own, ends, strict=True):
             seconds_of[name] = seconds_of.get(name, 0.0) + end - at
         return [{"stage": name, "seconds": seconds} for name, seconds in seconds_of.items()]
-
-    def row(
-        self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int
-    ) -> dict[str, Any]:
-        """The row of a run that came to its end."""
-        return self.judged_row(
-            verdicts.take(verdicts.whole),
-            skipped,
-            exit_code=exit_code,
-            # Of a dataset without a feature the rows are known only where its files tell.
-            rows_reference=findings.reference.rows or (0 if findings.reference.profiles else None),
-            rows_current=findings.rows_current,
-            reference_id=findings.reference.reference_id,
-        )
 
     def judged_row(
         self, verdicts: Verdicts, skipped: Sequence[Skipped], **columns: Any

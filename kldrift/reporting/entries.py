@@ -15,14 +15,9 @@ from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import begin_name, feature_words, shown
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
-from kldrift.reporting.parts import (
-    MOVED,
-    Parts,
-    alone_of,
-    parts_words,
-)
+from kldrift.reporting.json_values import records
+from kldrift.reporting.parts import MOVED, Parts, alone_of, parts_words
 from kldrift.reporting.past import Past
-from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import alert_words, score_words, told
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import Since, history_words, since, sparkline
@@ -30,6 +25,24 @@ from kldrift.scoring.alerts import Key
 
 LONGEST_REASON: Final = 320
 LONGEST_NAME: Final = 120
+OF_CELLS: Final = (
+    "feature",
+    "segment",
+    "window_start",
+    "window_end",
+    "cell",
+    "cell_kind",
+    "lower",
+    "upper",
+    "label",
+    "rows_reference",
+    "rows_current",
+    "probability_current",
+    "contribution",
+    "correlation_reference",
+    "correlation_current",
+)
+"""What a page shows of a cell."""
 ARROW: Final = re.compile(r"(\d(?: %)?) -> (-?\d)")
 
 
@@ -180,3 +193,22 @@ def _in_whole_parts(reason: str) -> str:
         if len(said) + len(part) + 2 <= LONGEST_REASON:
             said += f"; {part}"
     return ARROW.sub(r"\1 → \2", shown(said, LONGEST_REASON))
+
+
+def row_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The key of a row of the scores, by which its cells are found."""
+    return tuple(row[key] for key in ("feature", "segment", "window_start", "window_end"))
+
+
+def cells_of(
+    cells: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
+) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """Return the cells of some rows of the scores, by their key."""
+    by_row: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    wanted = cells["feature"].isin([row["feature"] for row in rows])
+    # There may be a million cells of segments.
+    named = [row["segment"] for row in rows if row["segment"] is not None]
+    wanted &= cells["segment"].isna() | cells["segment"].isin(named)
+    for cell in records(cells.loc[wanted, [name for name in OF_CELLS if name in cells]]):
+        by_row.setdefault(row_key(cell), []).append(cell)
+    return by_row

@@ -11,7 +11,7 @@ from kldrift.profiles.number_text import percent, plain
 from kldrift.reporting.blocks import Facts, Table
 from kldrift.reporting.causes import Cause
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
-from kldrift.reporting.entries import Card, Entry
+from kldrift.reporting.entries import Card, Entry, cells_of, row_key
 from kldrift.reporting.figures import (
     NOTHING,
     count_text,
@@ -27,7 +27,6 @@ from kldrift.reporting.monitor_page import Story, health
 from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.page import LIMITS, Page
 from kldrift.reporting.parts import MOVED
-from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import score_words, surety_words
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import Since, sparkline

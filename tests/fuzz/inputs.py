@@ -20,7 +20,7 @@ from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.execution.session import open_session
 from kldrift.features.layouts import is_coded
-from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.compare import config_of
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.rows import cell_table, score_table

@@ -192,17 +192,7 @@ class Reader:
 def read_together(
     sets: Mapping[int, tuple[Feature, ...]], most: int = BLOCK_COLUMNS
 ) -> list[list[int]]:
-    """The sets that are read together, by number; a set is read where its columns are read anyway.
-
-    Examples:
-        >>> from kldrift.features.group_columns import as_read
-        >>> schema = pa.schema([(f"x{i}", pa.float64()) for i in range(BLOCK_COLUMNS + 1)])
-        >>> single = {i: (as_read(name, schema),) for i, name in enumerate(schema.names)}
-        >>> sets = single | {100: single[0] + single[1], 101: single[0] + single[64]}
-        >>> blocks = read_together(sets)
-        >>> [(block[0], block[-2:]) for block in blocks]
-        [(0, [63, 100]), (64, [64, 101])]
-    """
+    """The numbers of sets that are read together: where the columns of one are read anyway."""
     blocks: list[list[int]] = []
     home: dict[tuple[str, ...], int] = {}
     room = 0

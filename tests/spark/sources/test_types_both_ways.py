@@ -19,7 +19,7 @@ from kldrift.errors import ConfigError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
 from kldrift.features.text_looks import LOOKS, dates_as_numbers, look_of
-from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.compare import config_of
 from kldrift.monitor.plan import make_plan
 from kldrift.sources.open import frame_source, open_source
 

@@ -11,7 +11,7 @@ from source_values import values_of
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features.group_columns import check_time
-from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.compare import config_of
 from kldrift.monitor.plan import make_plan
 from kldrift.sources.open import open_files
 from tests.fuzz.inputs import of_files
