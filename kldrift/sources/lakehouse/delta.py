@@ -16,8 +16,13 @@ from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError, OnlyAsWholeError, first_line
 from kldrift.sources.lakehouse.delta_files import entries_of, file_uri, located
-from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
-from kldrift.sources.lakehouse.time_travel import chosen, number_option, time_option
+from kldrift.sources.lakehouse.snapshot import (
+    ListedFile,
+    Snapshot,
+    chosen,
+    number_option,
+    time_option,
+)
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.footer_summary import SPARK_NOTES
 from kldrift.sources.predicates.translate import Unsupported

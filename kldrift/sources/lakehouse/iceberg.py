@@ -19,8 +19,7 @@ from pyarrow import fs as pafs
 from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
 from kldrift.sources.filesystem import locate
 from kldrift.sources.lakehouse.iceberg_files import entries_of, place_of
-from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
-from kldrift.sources.lakehouse.time_travel import chosen, number_option
+from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot, chosen, number_option
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.predicates.translate import Unsupported
 

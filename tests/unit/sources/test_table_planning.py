@@ -14,7 +14,7 @@ from lake_sample import BOTH, delta, iceberg, rows
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources.fingerprint import version_of
-from kldrift.sources.lakehouse.time_travel import time_option
+from kldrift.sources.lakehouse.snapshot import time_option
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.source import ArrowSource
