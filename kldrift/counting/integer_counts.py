@@ -91,8 +91,10 @@ def power_sums_of_groups(counts: Ints, first: int, pivot: float) -> Sums:
 def _as_doubles(values: NDArray[Any]) -> tuple[Floats, Floats]:
     """Split integers into the nearest doubles and the doubles nearest to the rests."""
     high = values.astype(np.float64)
-    whole: NDArray[Any] = high.astype(np.int64)
-    if values.dtype != np.int64:  # Python's integers, which have no upper limit
+    whole: NDArray[Any]
+    if values.dtype == np.int64:
+        whole = high.astype(np.int64)
+    else:  # Python's integers, which have no upper limit
         whole = np.array([int(value) for value in high.tolist()], dtype=object)
     return high, (values - whole).astype(np.float64)
 
