@@ -12,7 +12,7 @@ import pandas as pd
 from kldrift.reporting.blocks import Block, blocks_of
 from kldrift.reporting.causes import Cause, without_others
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import begin_name, feature_words, shown
+from kldrift.reporting.figures import LONGEST_NAME, begin_name, feature_words, shown
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
@@ -24,7 +24,6 @@ from kldrift.reporting.timeline import Since, history_words, since, sparkline
 from kldrift.scoring.alerts import Key
 
 LONGEST_REASON: Final = 320
-LONGEST_NAME: Final = 120
 OF_CELLS: Final = (
     "feature",
     "segment",

@@ -16,10 +16,12 @@ from kldrift.tables.window import Window
 NOTHING: Final = "-"
 SIGN: Final = "…"
 INVISIBLE: Final = "\ufffd"
+LONGEST_NAME: Final = 120
+"""Letters; names differ where they end, too, and are shortened inside, sentences at their end."""
 
 
 def shown(value: object, most: int = 80) -> str:
-    """Return text from data for a reader: shortened inside, invisible characters shown as a sign.
+    """Return text from data for a reader: shortened, invisible characters shown as a sign.
 
     Control characters and those that turn the direction of writing are invisible.
 
@@ -27,7 +29,7 @@ def shown(value: object, most: int = 80) -> str:
         >>> shown("a" + chr(0) + "x" * 9, most=6)
         'a\ufffdxx…x'
     """
-    text, end = str(value), most // 4  # long names differ where they end, too
+    text, end = str(value), most // 4 if most <= LONGEST_NAME else 0
     if len(text) > most:
         text = text[: most - 1 - end] + SIGN + text[len(text) - end :]
     return visible(text)

@@ -18,6 +18,7 @@ from report_sample import two_causes
 from tables_sample import DAYS, run_row, window_tables
 
 import kldrift
+from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import worst_rows
@@ -492,6 +493,13 @@ def test_what_a_row_said_once_it_does_not_say_again():
         .entries[0]
         .standing.startswith("kl 0.42, critical above")
     )
+
+
+def test_a_long_name_is_cut_inside_and_a_long_sentence_at_its_end():
+    name, sentence = "distribution centre north " * 9 + "hall 7", "rose and rose; " * 20 + "js 7"
+    assert shown(name, 40).endswith("…rth hall 7")
+    assert shown(sentence, 160) == sentence[:159] + "…"
+    assert len(shown(name, 40)) == 40
 
 
 def test_a_long_reason_ends_after_a_whole_part():
