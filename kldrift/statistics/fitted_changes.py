@@ -42,7 +42,7 @@ def fitted(numbers: Numbers, below: Below) -> Iterator[Candidate]:
     several = [*_shifted(numbers, below), *_scaled(numbers, below)]
     yield from sorted(several, key=lambda one: abs(numbers.std[1] - (one.std or 0.0)))
     (smallest, low), (largest, high) = numbers.smallest, numbers.largest
-    if abs(low + largest - high - smallest) <= EXACT * abs(high):
+    if abs(low + largest - high - smallest) <= EXACT * abs(largest - smallest):
         yield mirrored(numbers, below, low + largest)
 
 

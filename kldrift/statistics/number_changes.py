@@ -79,7 +79,7 @@ class Candidate:
     """A transformation that may have been applied to the numbers.
 
     Attributes:
-        name: in words.
+        name: in words; empty where the sentence about the cells says it.
         shares: of the cells that the reference would have then, shape ``(k,)``.
         mean: that its numbers would have; None where that is not known.
         std: their deviation.
@@ -138,10 +138,9 @@ def in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[C
 
 def mirrored(numbers: Numbers, below: Below, total: float) -> Candidate:
     """A flipped sign, the share of the others, a scale that is read from its other end."""
-    name, same = f"{plain(total, 15)} - x", f", each taken from {plain(total, 15)}"
+    name, same = f"{plain(total, 15)} - x", ""
     if not total:
-        name, same = "a flipped sign", " with a flipped sign"
-    same = f"the same values{same}"
+        name, same = "a flipped sign", "the same values with a flipped sign"
     return affine(numbers, below, -1.0, total, name, close=FAR_OUT, same=same)
 
 
@@ -156,13 +155,14 @@ def cut_off(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidat
     gone = (cut[0] & (np.append(edges, np.inf) <= low)) | (
         cut[1] & (np.append(-np.inf, edges) > high)
     )
-    if (before[gone] > 0).sum() < 2:  # one cell that is gone is said to be
-        return
     shares = _between((np.minimum(below(edges), 1 - lost[1]) - lost[0]) / (1 - lost.sum()))
     ends = f"below {_written(low)}", f"above {_written(high)}"
     where = " or ".join(end for end, there in zip(ends, cut, strict=True) if there)
     happened = f"no values are {where} now: {percent(lost.sum())} of the reference's were"
-    yield Candidate(f"a cut {where}", shares, happened=happened)
+    if (before[gone] > 0).sum() > 1:
+        yield Candidate(f"a cut {where}", shares, happened=happened)
+    else:  # one cell that is gone is said to be, and nothing else explains it
+        yield Candidate("", shares)
 
 
 def rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:

@@ -90,9 +90,9 @@ def _explained(numbers: Numbers) -> Explanation:
         if _fits(c, numbers)
     ]
     told = [(share, c) for share, c in explained if share >= c.least]
-    if not told:
+    share, best = max(told, key=lambda one: one[0], default=(0.0, None))
+    if best is None or not best.name:
         return Explanation()
-    share, best = max(told, key=lambda one: one[0])
     if share < best.every:
         return Explanation(_told(best.name, share))
     text = "" if best.happened else _told(best.name, share)

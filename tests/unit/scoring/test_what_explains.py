@@ -401,3 +401,23 @@ def test_several_values_in_place_of_nulls_are_not_called_one():
     x = np.where(rng.random(10_000) < 0.5, np.nan, rng.normal(100, 15, 10_000))
     filled = np.where(np.isnan(x), rng.uniform(-500, -1, 10_000), x)
     assert "in place of nulls" not in _reason(x, filled)
+
+
+def test_times_that_moved_by_a_month_are_not_read_from_their_other_end():
+    first, hour = 1_735_689_600_000, 3_600_000
+    times = [first + np.random.default_rng(s).integers(0, 720 * hour, 10_000) for s in (1, 2)]
+    assert " - x" not in _reason(times[0], times[1] + 720 * hour)
+
+
+def test_zeros_that_are_left_out_are_no_floor():
+    counts = [np.random.default_rng([10_000, s, 23]).poisson(0.3, 10_000) for s in (1, 2)]
+    reason = _reason(counts[0], counts[1][counts[1] > 0])
+    assert reason.startswith("the value 0 is gone: it had 7")
+    assert "explained" not in reason
+
+
+def test_an_inverted_flag_says_how_its_share_changed():
+    flags = [(np.random.default_rng(seed).random(5_000) < 0.12).astype(int) for seed in (1, 2)]
+    reason = _reason(flags[0], 1 - flags[1])
+    assert reason.startswith("the value 1 rose from 1")
+    assert "explained by 1 - x;" in reason
