@@ -31,6 +31,9 @@ _LISTS: Final = frozenset(
 _RUNS: Final = pa.run_end_encoded(pa.int32(), pa.null()).id
 _OTHER: Final = frozenset({*_VIEWS, *_LISTS, _RUNS})
 
+VARIANT: Final = pa.struct({"metadata": pa.binary(), "value": pa.binary()})
+_BYTES: Final = (pa.binary(), pa.large_binary(), pa.binary_view())
+
 ML_FIELDS: Final = ("type", "size", "indices", "values")
 DENSE: Final = 1
 """What ``type`` is where ``values`` holds every element; 0 where ``indices`` says which."""
@@ -135,6 +138,15 @@ def is_ml_vector(kind: pa.DataType) -> bool:
         and all(pa.types.is_list(f.type) for f in fields[2:])
         and pa.types.is_float64(fields[3].type.value_type)
     )
+
+
+def is_variant(kind: pa.DataType) -> bool:
+    """Whether a column's type is that in which Parquet files keep values of any type."""
+    if not pa.types.is_struct(kind):
+        return False
+    fields = {field.name: field.type for field in kind}
+    stored = {name: fields.pop(name, None) in _BYTES for name in ("metadata", "value")}
+    return all(stored.values()) and fields.keys() <= {"typed_value"}
 
 
 def to_lists(column: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from kldrift.errors import ConfigError
 from kldrift.features.feature import Feature, Skipped, as_categories
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
-from kldrift.features.layouts import is_coded, is_ml_vector, value_type
+from kldrift.features.layouts import is_coded, is_ml_vector, is_variant, value_type
 from kldrift.features.names import Patterns
 from kldrift.features.parts import Part, is_bytes, is_list, parts_of
 from kldrift.features.rounding import rounding_of, second_digits
@@ -22,6 +22,7 @@ from kldrift.profiles.support import Unit
 
 AS_IT_IS: Final = Choice()
 EXCLUDED: Final = "excluded by the configuration"
+NO_FEATURE: Final = "values of type {} are no feature; add a derived one"
 MICROSECONDS: Final = 1_000_000
 """Keys per second of a time."""
 
@@ -119,8 +120,8 @@ def _leaves(
 ) -> Iterator[tuple[tuple[str, ...], pa.DataType]]:
     for field in fields:
         path = (*parents, field.name)
-        struct = pa.types.is_struct(field.type) and not is_ml_vector(field.type)
-        if struct and field.type.num_fields:
+        whole = is_ml_vector(field.type) or is_variant(field.type)
+        if pa.types.is_struct(field.type) and field.type.num_fields and not whole:
             yield from _leaves(path, (field.type.field(i) for i in range(field.type.num_fields)))
         else:
             yield path, field.type
@@ -228,7 +229,7 @@ def _plain(  # noqa: PLR0911 - one line per type
     if is_bytes(kind):
         ask = f"ask for features.override.{name}.parts: [length]"
         return Skipped(name, f"binary values are no feature; {ask}, or add a derived one")
-    return Skipped(name, f"values of type {kind} are no feature; add a derived one")
+    return Skipped(name, NO_FEATURE.format("variant" if is_variant(kind) else kind))
 
 
 def _of_time(

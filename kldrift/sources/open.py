@@ -18,6 +18,7 @@ from kldrift.errors import ConfigError, DatasetError, first_line, masked, on_sid
 from kldrift.features.feature import Skipped
 from kldrift.features.layouts import as_coded
 from kldrift.features.names import backticked
+from kldrift.features.plan import NO_FEATURE
 from kldrift.sources.dataframe.frame import FrameSource, arrow_type
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
@@ -25,7 +26,6 @@ from kldrift.sources.dataframe.mixed_files import (
     by_nanoseconds,
     from_nanoseconds,
     has_no_spark_type,
-    has_time_of_day,
     in_nanoseconds,
     orc_footers,
     schema_by_arrow,
@@ -202,7 +202,7 @@ def _frame(
     if footers is not None and dataset.format == "parquet" and not dataset.schema:
         nanoseconds = any(map(in_nanoseconds, footers.schema.types))
         apart = by_nanoseconds(footers)
-        by_arrow |= nanoseconds or bool(apart) or any(map(has_time_of_day, footers.schema.types))
+        by_arrow |= nanoseconds or bool(apart) or any(map(has_no_spark_type, footers.schema.types))
         if by_arrow:
             untold = [_untold(f) for f in footers.schema if has_no_spark_type(f.type)]
     if footers is not None and (mixed or by_arrow or unmerged):
@@ -281,8 +281,7 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str)
         kind = arrow_type(field.dataType)
         if kind is None:
             text = field.dataType.simpleString()
-            why = f"values of type {text} are no feature"
-            foreign.append(Skipped(field.name, why, text))
+            foreign.append(Skipped(field.name, NO_FEATURE.format(text), text))
         # A placeholder keeps the place of a column that cannot be read.
         converted.append(pa.field(field.name, kind or pa.month_day_nano_interval()))
     return FrameSource(

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.features.feature import Feature, Skipped
-from kldrift.features.layouts import value_type
+from kldrift.features.layouts import VARIANT, value_type
 from kldrift.features.names import backticked
 from kldrift.features.parts import Part
 from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
@@ -236,7 +236,7 @@ def _alone(batches: Sequence[pa.RecordBatch], i: int) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def arrow_type(kind: T.DataType) -> pa.DataType | None:
+def arrow_type(kind: T.DataType) -> pa.DataType | None:  # noqa: PLR0911 - one line per type
     """The Arrow type that Spark sends a column as; None if it has none that can be counted."""
     simple = {
         T.ByteType: pa.int8(),
@@ -253,6 +253,8 @@ def arrow_type(kind: T.DataType) -> pa.DataType | None:
         T.DayTimeIntervalType: pa.duration("us"),
         T.NullType: pa.null(),
     }
+    if type(kind).__name__ == "VariantType":  # since Spark 4
+        return VARIANT
     if isinstance(kind, T.DecimalType):
         return pa.decimal128(kind.precision, kind.scale)
     if isinstance(kind, T.StringType | T.CharType | T.VarcharType):

@@ -18,7 +18,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from pyspark.sql.pandas.types import from_arrow_type
 
 from kldrift.errors import DatasetError, NoSuchFileError
-from kldrift.features.layouts import value_type
+from kldrift.features.layouts import is_variant, value_type
 from kldrift.features.names import backticked
 from kldrift.features.parts import is_bytes, is_list
 from kldrift.sources.parquet.files import File, Footers
@@ -37,6 +37,8 @@ UNSIGNED: Final = {
     pa.uint64(): T.DecimalType(20, 0),
 }
 """What Spark reads unsigned numbers as; its conversion from Arrow has none of them."""
+REFUSED: Final = re.compile(r"\btime(32|64)\[|\bdecimal256\((39|[4-7]\d),")
+"""Types that its conversion from Arrow has, but not its reader: times of day, long decimals."""
 
 
 def orc_footers(paths: Sequence[str], filesystem: Mapping[str, str]) -> Footers | None:
@@ -137,14 +139,9 @@ def from_nanoseconds(frame: DataFrame, schema: pa.Schema) -> DataFrame:
     return frame.selectExpr(*columns)
 
 
-def has_time_of_day(kind: pa.DataType) -> bool:
-    """Whether a type is or contains times of day: Spark refuses files with such a column."""
-    return bool(re.search(r"\btime(32|64)\[", str(kind)))
-
-
 def has_no_spark_type(kind: pa.DataType) -> bool:
-    """Whether Spark has no type for a column."""
-    if has_time_of_day(kind):
+    """Whether Spark has no type for a column: most such columns make it refuse a file."""
+    if REFUSED.search(str(kind)):
         return True
     try:
         return spark_type(kind) is None
@@ -152,18 +149,20 @@ def has_no_spark_type(kind: pa.DataType) -> bool:
         return True
 
 
-def spark_type(kind: pa.DataType) -> T.DataType:
+def spark_type(kind: pa.DataType) -> T.DataType:  # noqa: PLR0911 - one line per type
     """The type that Spark reads values of a type of Arrow as.
 
     Raises:
         PySparkException: it has none.
     """
-    kind = value_type(kind)
+    kind = pa.int8() if kind == pa.bool8() else value_type(kind)
     if pa.types.is_duration(kind) or pa.types.is_null(kind):
         return T.LongType() if pa.types.is_duration(kind) else T.IntegerType()
     if is_bytes(kind):
         return T.BinaryType()
     if pa.types.is_struct(kind):
+        if is_variant(kind) and hasattr(T, "VariantType"):  # since Spark 4
+            return T.VariantType()
         return T.StructType([T.StructField(f.name, spark_type(f.type)) for f in kind])
     if pa.types.is_map(kind):
         return T.MapType(spark_type(kind.key_type), spark_type(kind.item_type))

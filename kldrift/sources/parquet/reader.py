@@ -77,7 +77,8 @@ class Reader:
                                 keys = _columns(table, self.keys, frozenset(table.column_names))
                                 yield RowBatch(keys, self._sets_of(table, block))
                 except (pa.ArrowException, OSError) as cause:
-                    raise DatasetError(f"cannot read {file.path!r}: {first_line(cause)}") from cause
+                    place = f"{_unreadable(parquet, groups)}{file.path!r}"
+                    raise DatasetError(f"cannot read {place}: {first_line(cause)}") from cause
 
     def _matcher(self) -> Matcher | None:
         if not self.predicate:
@@ -253,6 +254,16 @@ def _kept(parquet: pq.ParquetFile, file: File, groups: Sequence[int]) -> Bools |
     sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
     ends = np.cumsum(sizes)
     return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
+
+
+def _unreadable(parquet: pq.ParquetFile, groups: Sequence[int]) -> str:
+    """The first column that cannot be read, for messages: a file can be read without it."""
+    for name in parquet.schema_arrow.names:
+        try:
+            parquet.read_row_groups(groups, [name])
+        except (pa.ArrowException, OSError):
+            return f"column {name!r} of "
+    return ""
 
 
 def _check_dictionaries(batch: pa.RecordBatch) -> None:

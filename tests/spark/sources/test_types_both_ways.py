@@ -18,6 +18,7 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
+from kldrift.features.layouts import VARIANT
 from kldrift.features.text_looks import LOOKS, dates_as_numbers, look_of
 from kldrift.monitor.compare import config_of
 from kldrift.monitor.plan import make_plan
@@ -235,7 +236,9 @@ def test_nanoseconds_beside_microseconds_are_read_by_spark_each_as_what_they_are
     ]
 
 
-def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spark, tmp_path):
+def test_durations_keep_their_unit_and_what_spark_does_not_read_does_not_hide_the_rest(
+    spark, tmp_path
+):
     counts = np.random.default_rng(0).integers(100, 900, ROWS)
     big = pa.array(counts.astype(np.uint64) + np.uint64(2**63))
     lengths = {unit: pa.array(counts).cast(pa.duration(unit)) for unit in ("s", "ms", "us", "ns")}
@@ -243,7 +246,10 @@ def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spar
     times = pa.array(counts).cast(pa.time64("us"))
     tags = pa.array([[1, 2], [3]] * HALF, pa.list_(pa.uint32()))
     ids = pa.array([bytes(16)] * ROWS, pa.binary(16)).cast(pa.uuid())
+    sums = pa.array([Decimal(int(n)) for n in counts], pa.decimal256(50, 2))
+    document = pa.array([{"metadata": b"1", "value": b"2"}] * ROWS, VARIANT)
     columns = {**lengths, "inside": inside, "clock": times, "tags": tags, "id": ids}
+    columns |= {"long": sums, "document": document}
     nanos = pa.array(counts).cast(pa.timestamp("ns"))
     for at, table in enumerate((pa.table(columns), pa.table(columns | {"at": nanos}))):
         pq.write_table(table, tmp_path / f"{at}.parquet")
@@ -262,7 +268,9 @@ def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spar
                 },
                 spark=spark,
             )
-            rows = result.scores[result.scores["feature"] != "clock"]
+            rows = result.scores[~result.scores["feature"].isin(["clock", "long"])]
+            no_feature = "values of type variant are no feature; add a derived one"
+            assert ("document", no_feature) in result.skipped
             kept = rows[["feature", "segment", "status", "mean_reference", "n_current"]]
             scores[way] = kept.sort_values(["segment", "feature"], ignore_index=True)
         assert scores["arrow"].equals(scores["dataframe"])
@@ -270,8 +278,9 @@ def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spar
         assert means["status"]["size(tags)"] == "ok"
         mean = means["mean_reference"]
         assert mean["ns"] == mean["inside.length"] == pytest.approx(mean["s"] * 1e-9)
-        told = "values of type time64[us] are no feature where Spark reads; scan: arrow counts them"
-        assert ("clock", told) in result.skipped
+        for name, kind in (("clock", "time64[us]"), ("long", "decimal256(50, 2)")):
+            told = "are no feature where Spark reads; scan: arrow counts them"
+            assert (name, f"values of type {kind} {told}") in result.skipped
 
 
 @pytest.mark.parametrize(

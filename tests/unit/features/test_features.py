@@ -13,6 +13,7 @@ from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
 from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
+from kldrift.features.layouts import VARIANT
 from kldrift.features.names import check_names
 from kldrift.features.pairs import pair
 from kldrift.features.plan import FeaturePlan, plan_features, plan_side
@@ -70,6 +71,8 @@ def test_the_type_of_a_column_says_how_it_is_read(kind, key_type, category, scal
         (pa.uuid(), "binary values are no feature"),
         (pa.month_day_nano_interval(), "values of type month_day_nano_interval"),
         (pa.struct([]), "values of type struct"),
+        (VARIANT, "values of type variant"),
+        (pa.struct([*VARIANT, pa.field("typed_value", pa.int64())]), "values of type variant"),
         (pa.timestamp("us"), r"timestamps always move; .*x.parts: \[hour, weekday\]"),
         (pa.date32(), r"dates always move; .*x.parts: \[weekday\]"),
     ],
