@@ -12,13 +12,13 @@ import numpy as np
 from kldrift.cli.console import short
 from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.reporting.causes import Cause, drifted
 from kldrift.reporting.figures import count_text, feature_words, figure, share
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import Parts, alone_of, parts_words
 from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
 from kldrift.reporting.timeline import since
-from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from kldrift.tables.schema import ROWS_FEATURE
+from kldrift.features.names import ROWS_FEATURE
 
 FIRST_DAY: Final = dt.date(2026, 2, 1)
 DAYS: Final = 60

@@ -75,7 +75,7 @@ def signals_raised() -> Iterator[None]:
         # interrupted while it looks at its level, a logger locks all others
         logging.getLogger(name).disabled = True
     numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL):
         numbers.append(signal.SIGINT)
     before, hook = {number: signal.signal(number, stop) for number in numbers}, sys.unraisablehook
     sys.unraisablehook = lost

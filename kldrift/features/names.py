@@ -15,6 +15,8 @@ HINTS: Final = 10
 """A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
 
 GLOB: Final = frozenset("*?[")
+ROWS_FEATURE: Final = ":rows"
+"""The feature under which the number of rows itself is judged; a column of that name is quoted."""
 
 
 def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:

@@ -13,7 +13,7 @@ from kldrift.errors import ConfigError
 from kldrift.features.feature import Feature, Skipped, as_categories
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.layouts import is_coded, is_ml_vector, is_variant, value_type
-from kldrift.features.names import Patterns
+from kldrift.features.names import ROWS_FEATURE, Patterns
 from kldrift.features.parts import Part, is_bytes, is_list, parts_of
 from kldrift.features.rounding import rounding_of, second_digits
 from kldrift.features.sentinels import is_number, is_text
@@ -73,7 +73,7 @@ def plan_side(
             skipped.append(replace(planned, type=str(value_type(kind))))
         else:
             features.extend(planned)
-    taken = {name for f in features for name in (f.name, f.path[0])}
+    taken = {ROWS_FEATURE} | {name for f in features for name in (f.name, f.path[0])}
     taken |= {s.column for s in skipped if s.ambiguous}
     for field in derived or ():
         if field.name in taken:
@@ -94,7 +94,7 @@ def _named_columns(
     apart, it is what several are called.
     """
     nested = list(_leaves((), schema))
-    looks = Counter(".".join(path) for path, _ in nested)
+    looks = Counter([ROWS_FEATURE, *(".".join(path) for path, _ in nested)])
     alike = Counter((name,) for name in schema.names) | Counter(path for path, _ in nested)
     for path, kind in nested:
         dotted = ".".join(path)

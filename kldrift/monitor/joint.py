@@ -14,6 +14,7 @@ from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError, Mistakes, did_you_mean, first_names
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.keys import KeyType
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.profiles.comoments import CoMoments
@@ -78,7 +79,7 @@ def _asked(
     name: str, joint: Joint, by_name: Mapping[str, Pair], vectors: Mapping[str, Pair]
 ) -> JointPlan:
     key = f"joint.{name}"
-    if name in by_name:
+    if name in by_name or name == ROWS_FEATURE:
         raise ConfigError(f"{key}: a feature has that name; give the group another")
     if len(joint.features) == 1 and joint.features[0] in vectors:
         return _vector(name, vectors[joint.features[0]], joint, asked=True)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from kldrift.arrays import Floats, Ints
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.monitor.groups import rows_by_segment
 from kldrift.monitor.past_scores import start_of
 from kldrift.monitor.seasons import season_of, seasonal_parts
@@ -26,7 +27,6 @@ from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
 from kldrift.statistics.volume import times_loaded, usual, volume
 from kldrift.tables.read import window_columns
-from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.store import Store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from kldrift.counting.group_names import columns_of, written
 from kldrift.errors import first_names
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.reporting.figures import feature_words, many, shown
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
@@ -26,7 +27,6 @@ from kldrift.reporting.parts import (
 )
 from kldrift.reporting.row_words import happened
 from kldrift.scoring.sentences import AS_MANY
-from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.values import is_in, rows_where
 
 ALIKE: Final = (

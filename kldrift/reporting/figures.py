@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.profiles.number_text import grouped, percent
 from kldrift.scoring.metrics import LEARNED
 from kldrift.scoring.reasons import certainty
-from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.window import Window
 
 NOTHING: Final = "-"

@@ -24,8 +24,6 @@ from kldrift.tables import nulls
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
-ROWS_FEATURE: Final = ":rows"
-"""The feature under which the number of rows itself is judged."""
 
 
 def _column(

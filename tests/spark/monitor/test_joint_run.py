@@ -107,6 +107,7 @@ def test_a_full_covariance_of_vectors_is_asked_for_by_name(spark, sides, folder)
         ({"g": {"features": ["x0", "embedding"]}}, "column of vectors: a group by itself"),
         ({"g": {"features": ["x0"]}}, "expected two numeric features or more"),
         ({"x1": {"features": ["x0", "x2"]}}, "joint.x1: a feature has that name"),
+        ({":rows": {"features": ["x0", "x2"]}}, "joint.:rows: a feature has that name"),
     ],
     ids=["unknown", "a vector among numbers", "one feature", "the name of a feature"],
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -18,6 +21,25 @@ def stopped(by, then):
             raise then
 
     return command
+
+
+EARLY = """
+import runpy, signal, sys
+
+class Stop:
+    def find_spec(self, name, *_):
+        if name == "kldrift.cli.options":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Stop())
+runpy.run_module("kldrift", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_modules_are_imported_shows_no_traceback():
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")  # 130 to a shell
 
 
 @pytest.mark.parametrize(

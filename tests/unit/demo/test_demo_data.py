@@ -21,8 +21,8 @@ from kldrift.demo.events import (
     Planted,
     date_of,
 )
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
-from kldrift.tables.schema import ROWS_FEATURE
 
 NESTED = {"address", "tags"}
 REFERENCE = range(1, 29)

@@ -362,6 +362,15 @@ def test_a_column_and_a_field_of_one_name_are_told_apart_on_both_sides():
     assert found["`a.b`"].both
 
 
+def test_a_column_that_is_called_as_the_number_of_rows_is_quoted():
+    """Both had rows of one key in the tables, and `kldrift show` mixed them."""
+    (feature,) = plan({":rows": pa.float64()}).features
+    assert (feature.name, feature.path) == ("`:rows`", (":rows",))
+    derived = pa.schema({":rows": pa.int64()})
+    with pytest.raises(ConfigError, match=r"derived.:rows: a column of that name is a feature"):
+        plan_side(pa.schema({}), Features(derived={":rows": "1"}), derived)
+
+
 def test_columns_of_one_name_are_no_feature_and_said_to_be_alike():
     schema = pa.schema([("x", pa.int64()), ("x", pa.string()), ("y", pa.int64())])
     found = plan_features(schema, Features())

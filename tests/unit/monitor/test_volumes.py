@@ -14,6 +14,7 @@ from daily_sample import config_of, rows, run_days
 from kldrift.cli.console import run_lines
 from kldrift.cli.show import state_lines
 from kldrift.config import Time
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.monitor.volumes import Volumes
 from kldrift.reporting.page import whole_page
@@ -21,7 +22,6 @@ from kldrift.reporting.stored import stored_page
 from kldrift.scoring.verdict import Subject
 from kldrift.tables import Window
 from kldrift.tables.read import read_table
-from kldrift.tables.schema import ROWS_FEATURE
 
 
 def of_rows(result):
