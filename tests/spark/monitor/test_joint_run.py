@@ -109,7 +109,7 @@ def test_a_full_covariance_of_vectors_is_asked_for_by_name(spark, sides, folder)
         ({"x1": {"features": ["x0", "x2"]}}, "joint.x1: a feature has that name"),
         ({":rows": {"features": ["x0", "x2"]}}, "joint.:rows: a feature has that name"),
     ],
-    ids=["unknown", "a vector among numbers", "one feature", "the name of a feature"],
+    ids=["unknown", "a vector among numbers", "one feature", "a feature", "the number of rows"],
 )
 def test_a_group_that_cannot_be_is_an_error_that_says_why(spark, folder, joint, what):
     with pytest.raises(ConfigError, match=what):
