@@ -75,10 +75,10 @@ def config_of(folder: str, missing: str = "cell") -> Config:
     )
 
 
-def run_in_memory(config: Config) -> tuple[Plan, Reference]:
+def run_in_memory(config: Config, rows: tuple[int, int] = (3000, 2000)) -> tuple[Plan, Reference]:
     """Run a configuration of :func:`config_of`, and write its tables."""
     folder = config.output.path
-    sources = TableSource(dataset(3000, 0)), TableSource(dataset(2000, 1))
+    sources = TableSource(dataset(rows[0], 0)), TableSource(dataset(rows[1], 1))
     plan = make_plan(config, *sources)
     findings, verdicts = compare_plan(plan, MemoryEngine(*sources), SILENT)
     reference = findings.reference

@@ -31,7 +31,7 @@ INT64 = (-(2**63), 2**63 - 1)
 LARGEST = float(np.finfo(np.float64).max)
 ODD_FLOATS = (0.0, -0.0, np.nan, np.inf, -np.inf, 5e-324, -5e-324, LARGEST, -LARGEST, 1e9, 0.1)
 ODD_INTS = (0, 1, -1, 2**53, 2**53 + 1, -(2**53) - 1, *INT64)
-SMALL = Binning(bins=4, stored_bins=8, max_categories=5)
+SMALL = Binning(stored_bins=8, max_categories=5)
 ODD_TEXTS = ("", " ", "null", "None", "NaN", "é", "e\u0301", "a\nb", "x" * 300, "x" * 299 + "y")
 
 

@@ -38,6 +38,8 @@ from kldrift.statistics.gone_names import FLOOR, priorities
 from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.tails import LEAST_ROWS, TAIL
 
+FEWEST_BINS: Final = 20
+"""However few rows there are, and whatever the bins of scores: stored cells serve any."""
 ID_ROWS: Final = 100
 TEXT_ID_ROWS: Final = 20
 TEXT_ID_SHARE: Final = 0.9
@@ -84,9 +86,8 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Binning:
-    """How finely a reference is cut; the ``scoring`` part of a configuration."""
+    """How finely a reference is cut: what the cells of the store depend on."""
 
-    bins: int = 20
     stored_bins: int = 128
     max_categories: int = 1000
     max_segments: int = 1000
@@ -118,7 +119,7 @@ def _intervals(sketch: NumericSketch, feature: Feature, binning: Binning) -> Pro
     lows, highs, counts = sketch.lows, sketch.highs, sketch.counts
     rows, integral = sketch.rows, lows.dtype == np.int64
     # Few rows make few bins, and values that came once are no sign of what will come again.
-    few = min(binning.stored_bins, max(binning.bins, rows // 10))
+    few = min(binning.stored_bins, max(FEWEST_BINS, rows // 10))
     if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
         parts = [lows, step(lows), *_around(sketch, counts > 0, scale, unit)]
         edges = np.unique(np.concatenate(parts))

@@ -141,9 +141,7 @@ class Findings:
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     """Profile the reference of a plan, in two scans."""
     scoring = plan.config.scoring
-    binning = Binning(
-        scoring.bins, scoring.stored_bins, scoring.max_categories, scoring.max_segments
-    )
+    binning = Binning(scoring.stored_bins, scoring.max_categories, scoring.max_segments)
 
     progress.stage("reference: choosing supports")
     features = _side(plan.compared, "reference")

@@ -1,5 +1,6 @@
 """Real data: known drift is found and named, quiet pairs stay quiet, every set runs as it is."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,9 @@ def test_every_data_set_runs_from_the_configuration_that_init_wrote(
     text = init(str(data / source), reference=str(data / reference) if reference else None)
     path = tmp_path / "kldrift.yaml"
     path.write_text(text)
-    result = kldrift.run(path, spark=spark, set={"expectations": False})
+    day = re.search(r"--as-of (\S+)", text)
+    as_of = day and day[1]  # of a file with its month in the name
+    result = kldrift.run(path, spark=spark, as_of=as_of, set={"expectations": False})
     # Columns are missing in the employment data, and flights differ with the season.
     expected = {"employment_ma": (3, 4), "flight_delays": (3,)}
     assert result.exit_code in expected.get(source.split("/")[0], (0,))

@@ -103,7 +103,7 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
     found = []
     for side, both in (("reference", sources), ("current", sources[::-1])):
         features = tuple(getattr(p, side) for p in plan.compared)
-        proposals = SparkEngine(spark, *both, SILENT).propose(features, Binning(20, 128, 1000, 10))
+        proposals = SparkEngine(spark, *both, SILENT).propose(features, Binning(128, 1000, 10))
         found.append({f.name: p.support for f, p in zip(features, proposals, strict=True)})
     assert found[0] == found[1]
     assert found[0]["big"].texts(found[0]["big"].edges)[:2] == [str(2**63), str(2**63 + 1)]
@@ -186,7 +186,7 @@ def test_old_times_are_read_where_spark_asks_how(spark, tmp_path, way):
         plan = make_plan(config_of(hour, **NO_RULES), source, source)
         features = tuple(p.reference for p in plan.compared)
         engine = SparkEngine(spark, source, source, SILENT)
-        proposals = engine.propose(features, Binning(20, 128, 1000, 10))
+        proposals = engine.propose(features, Binning(128, 1000, 10))
     finally:
         spark.conf.unset("spark.sql.parquet.datetimeRebaseModeInRead")
     assert [f.name for f in features] == ["hour(at)"]

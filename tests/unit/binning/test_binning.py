@@ -82,7 +82,7 @@ def spread(seed: int, kind: type) -> np.ndarray:
     st.data(),
     st.integers(0, 999),
     st.sampled_from([float, np.int64]),
-    st.sampled_from([Binning(4, 8), Binning(20, 128), Binning(20, 700)]),
+    st.sampled_from([Binning(8), Binning(128), Binning(700)]),
 )
 def test_more_values_than_the_sketch_keeps_change_nothing_of_that(data, seed, kind, binning):
     column = pa.array(spread(seed, kind))
@@ -98,7 +98,7 @@ def test_a_value_that_only_some_parts_nominate_gets_no_cell_whatever_is_asked_fo
     values = np.append(np.random.default_rng(0).random(2_995), [0.5] * 5)  # 1 in 600
     column = pa.array(values)
     found = [
-        settled(pieces, KeyType.FLOAT, Binning(20, 700), 64)[0].support
+        settled(pieces, KeyType.FLOAT, Binning(700), 64)[0].support
         for pieces in ([column], cut(column, list(range(30, 3_000, 30))))
     ]
     assert found[0] == found[1]
@@ -159,7 +159,7 @@ def test_a_constant_has_one_cell(value):
 @given(st.integers(0, 999), st.sampled_from([64, 100_000]))
 def test_bins_hold_about_equal_shares_and_open_tails_hold_none_of_the_reference(seed, limit):
     values = np.random.default_rng(seed).normal(1e9, 1, 4_000)
-    found, counts = settled([pa.array(values)], KeyType.FLOAT, Binning(5, 20), limit)
+    found, counts = settled([pa.array(values)], KeyType.FLOAT, Binning(20), limit)
     by_kind = {
         kind: counts[[k is kind for k in found.support.kinds]] for kind in set(found.support.kinds)
     }
@@ -176,22 +176,22 @@ def test_a_value_that_fills_a_share_has_a_cell_of_its_own_with_exact_rows(limit,
     values = np.concatenate([continuous, np.full(2_500, 7, kind), np.full(70, 123_456_789, kind)])
     column = pa.array(rng.permutation(values))
     key_type = KeyType.FLOAT if kind is np.float64 else KeyType.INTEGER
-    found, counts = settled([column], key_type, Binning(20, 128), limit)
+    found, counts = settled([column], key_type, Binning(128), limit)
     assert rows_by_label(found.support, counts)["7"] == 2_500
     assert "123456789" not in rows_by_label(found.support, counts)  # 70 rows are 1 in 180
 
 
 @quick
-@given(st.integers(1, 300), st.integers(2, 30), st.integers(30, 200))
-def test_there_are_never_many_more_cells_than_asked_for(distinct, bins, stored):
+@given(st.integers(1, 300), st.integers(30, 200))
+def test_there_are_never_many_more_cells_than_asked_for(distinct, stored):
     values = np.tile(np.arange(distinct) ** 3, 11)
-    found, _ = of(values, Binning(bins, stored))
+    found, _ = of(values, Binning(stored))
     assert found.support.size <= 3 * stored + 6
 
 
 def test_a_zero_inflated_amount_has_its_zeros_apart_and_its_quantiles_distinct():
     amounts = np.concatenate([np.zeros(900), np.random.default_rng(0).lognormal(0, 1, 1_100)])
-    found, counts = of(amounts, Binning(10, 50))
+    found, counts = of(amounts, Binning(50))
     assert rows_by_label(found.support, counts)["0"] == 900
     assert (np.diff(found.support.edges) > 0).all()
 
@@ -231,7 +231,7 @@ def test_scale_and_unit_are_those_of_the_feature():
     ],
 )
 def test_what_looks_like_an_identifier_is_left_out(values, how, skipped):
-    skip = of(values, Binning(4, 8), **how)[0].skip
+    skip = of(values, Binning(8), **how)[0].skip
     assert skip.startswith("near-unique" if skipped else "")
     assert bool(skip) == skipped
 

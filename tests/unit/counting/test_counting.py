@@ -27,7 +27,7 @@ from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 
 def support_for(sample: Sample, stored: int = 8) -> Support:
     sketch = sketch_batch(sample.column, sample.key_type, 16)
-    binning = Binning(bins=2, stored_bins=stored, max_categories=3)
+    binning = Binning(stored_bins=stored, max_categories=3)
     return proposed(sketch, binning, scale=sample.scale).support
 
 

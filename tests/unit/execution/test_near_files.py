@@ -46,7 +46,7 @@ def test_files_and_a_table_give_the_same_supports_and_counts(files):
     features = plan_features(TABLE.schema, Features()).features
     lists = (SegmentList((as_read("name", TABLE.schema),), ("a", "c")),)
     near, memory = (MemoryEngine(s, s) for s in (files.brought_near(), TableSource(TABLE)))
-    proposals = [e.propose(features, Binning(5, 20, 100, 10), lists) for e in (near, memory)]
+    proposals = [e.propose(features, Binning(20, 100, 10), lists) for e in (near, memory)]
     assert [p.support for p in proposals[0]] == [p.support for p in proposals[1]]
     supports = tuple(p.support for p in proposals[0][: len(features)])
     program = CountProgram(features, supports, lists=lists)

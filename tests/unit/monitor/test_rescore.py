@@ -35,11 +35,14 @@ def test_the_same_question_gives_the_same_bits(tmp_path, missing):
     assert before["drift_scores"].num_rows > 100
 
 
-def test_other_settings_give_what_a_run_with_them_gives(tmp_path):
+@pytest.mark.parametrize(("bins", "rows"), [(6, (3000, 2000)), (80, (290, 200))])
+def test_other_settings_give_what_a_run_with_them_gives(tmp_path, bins, rows):
     old, new = (config_of(str(tmp_path / name)) for name in ("old", "new"))
-    changed = replace(new, scoring=replace(new.scoring, bins=6, pseudocount=2.0, missing="exclude"))
-    run_in_memory(old)
-    run_in_memory(changed)
+    changed = replace(
+        new, scoring=replace(new.scoring, bins=bins, pseudocount=2.0, missing="exclude")
+    )
+    run_in_memory(old, rows)
+    run_in_memory(changed, rows)
     counted = {file: file.read_bytes() for file in (tmp_path / "old" / "profiles").iterdir()}
     kldrift.rescore(replace(changed, output=old.output))
     assert {file: file.read_bytes() for file in counted} == counted  # of the run that counted

@@ -109,7 +109,7 @@ def test_columns_hold_what_each_cell_is(support):
 @quick
 @given(samples, st.integers(2, 30))
 def test_a_merged_cell_reaches_from_its_first_stored_cell_to_behind_its_last(sample, bins):
-    found, counts = settled([sample.column], sample.key_type, Binning(bins, 128), 8)
+    found, counts = settled([sample.column], sample.key_type, Binning(128), 8)
     support = found.support
     scored = merge_for_scoring(support, counts, bins)
     for cell, first, end in zip(

@@ -54,11 +54,12 @@ def compared(
     key_type: KeyType,
     binning: Binning = Binning(),  # noqa: B008 - frozen
     scale: int = 1,
+    bins: int = 20,
 ) -> Comparison:
     support = proposed(sketch_batch(reference, key_type), binning, scale=scale, keep=True).support
     counter = Counter(support, key_type)
     before, now = (profiled(support, *counter.count(side)) for side in (reference, current))
-    return Comparison(now, before, merge_for_scoring(support, before.counts[0], binning.bins))
+    return Comparison(now, before, merge_for_scoring(support, before.counts[0], bins))
 
 
 def profiled(support: Support, counts: np.ndarray, sums: PowerSums) -> Profile:
@@ -93,8 +94,9 @@ pairs = st.tuples(numeric | texts, st.integers(0, 59)).map(
         drawn[0].column,
         drawn[0].column.slice(drawn[1]),
         drawn[0].key_type,
-        Binning(4, 8, 3),
+        Binning(8, 3),
         drawn[0].scale,
+        bins=4,
     )
 )
 
@@ -335,7 +337,7 @@ def test_ordered_metrics_of_few_valued_numbers_are_those_of_the_samples(referenc
 def test_ordered_metrics_use_the_stored_cells_and_not_the_merged_ones():
     rng = np.random.default_rng(0)
     x, y = rng.normal(0, 1, 20_000), rng.normal(0.5, 1, 20_000)
-    coarse = one(floats_of(x, y, binning=Binning(2, 128)))
+    coarse = one(floats_of(x, y, bins=2))
     assert coarse["wasserstein"] == pytest.approx(0.5, abs=0.03)
     assert coarse["ks"] == pytest.approx(scipy.stats.ks_2samp(x, y).statistic, abs=0.01)
 

@@ -28,7 +28,7 @@ def numeric(counts: list[int], edges: list[int]) -> tuple[NumericSupport, np.nda
 @example(seed=0, bins=2)
 def test_stored_bins_are_merged_to_about_as_many_of_equal_mass_as_asked_for(seed, bins):
     values = np.random.default_rng(seed).lognormal(0, 1, 20_000)
-    found, counts = settled([pa.array(values)], KeyType.FLOAT, Binning(bins, 128), 100_000)
+    found, counts = settled([pa.array(values)], KeyType.FLOAT, Binning(128), 100_000)
     scored = merge_for_scoring(found.support, counts, bins)
     rows = scored.fold(counts)
     numbers = [n for cell, n in zip(scored.cells, rows, strict=True) if cell.kind is CellKind.BIN]
@@ -39,7 +39,7 @@ def test_stored_bins_are_merged_to_about_as_many_of_equal_mass_as_asked_for(seed
 @quick
 @given(samples, st.integers(2, 30))
 def test_merging_loses_no_row_and_keeps_the_order(sample, bins):
-    found, counts = settled([sample.column], sample.key_type, Binning(bins, 128), 8)
+    found, counts = settled([sample.column], sample.key_type, Binning(128), 8)
     scored = merge_for_scoring(found.support, counts, bins)
     assert scored.fold(counts).sum() == len(sample.column)
     assert len(scored.cells) == len(scored.starts) == scored.target.max() + 1
@@ -61,7 +61,7 @@ def test_a_value_heavier_than_a_scored_cell_stays_alone_and_lighter_ones_are_mer
 
 def test_values_of_a_few_valued_feature_are_never_merged():
     column = pa.array([1, 2, 3, 4, 5, 6, 7] * 10)
-    found, counts = settled([column], KeyType.INTEGER, Binning(4, 8))
+    found, counts = settled([column], KeyType.INTEGER, Binning(8))
     scored = merge_for_scoring(found.support, counts, 2)
     assert scored.cells == found.support.cells
 
