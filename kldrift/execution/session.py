@@ -158,16 +158,10 @@ def open_session(
             settings.setdefault("spark.driver.bindAddress", "127.0.0.1")
     for key, value in settings.items():
         builder = builder.config(key, value)
-    children = child_processes()
     try:
-        with meanwhile or nullcontext(), _sigint_kept():
+        with meanwhile or nullcontext(), _sigint_kept(), _no_jvm_left():
             session = builder.getOrCreate()
-    except BaseException as error:
-        if SparkContext._gateway is None:  # noqa: SLF001
-            # A JVM whose driver is gone before it has said where it listens would wait for ever.
-            end(child_processes() - children)
-        if not isinstance(error, Exception):
-            raise
+    except Exception as error:
         raise SparkError(f"Spark cannot be started: {error}") from error
     if not under_submit:
         # What fails here is told in one line; of a cluster, the log knows more than that.
@@ -192,6 +186,21 @@ def _sigint_kept() -> Iterator[None]:
         SparkContext.cancelAllJobs = cancel
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _no_jvm_left() -> Iterator[None]:
+    """End a JVM whose driver is gone before it has said where it listens, at once.
+
+    It would wait for ever, or print where it failed to say so: its driver removes that place.
+    """
+    before = child_processes()
+    try:
+        yield
+    except BaseException:
+        if SparkContext._gateway is None:  # noqa: SLF001
+            end(child_processes() - before)
+        raise
 
 
 class JavaError(KldriftError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from contextlib import contextmanager
 
 import pytest
 
@@ -32,3 +34,27 @@ def test_the_handler_that_spark_sets_while_it_starts_does_not_call_its_busy_driv
         sessions.open_session(Spark(), "x")
     assert signal.getsignal(signal.SIGINT) is before
     assert sessions.SparkContext.cancelAllJobs is busy
+
+
+@pytest.mark.parametrize("what", [KeyboardInterrupt, OSError])
+def test_a_jvm_that_was_starting_ends_before_what_is_done_meanwhile(monkeypatch, what):
+    children, codes = [], []
+
+    def get_or_create(_):
+        children.append(subprocess.Popen(["sleep", "60"]))
+        raise what
+
+    @contextmanager
+    def meanwhile():
+        try:
+            yield
+        finally:
+            codes.append(children[0].wait(10))
+
+    monkeypatch.setattr(sessions.SparkContext, "_gateway", None)
+    monkeypatch.setattr(sessions.SparkSession.Builder, "getOrCreate", get_or_create)
+    monkeypatch.setattr(sessions, "require_java", lambda: None)
+    monkeypatch.setattr(sessions, "active_session", lambda: None)
+    with pytest.raises(sessions.SparkError if what is OSError else what):
+        sessions.open_session(Spark(), "x", meanwhile())
+    assert codes == [-signal.SIGTERM]
