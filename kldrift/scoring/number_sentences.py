@@ -54,19 +54,19 @@ def at_both_ends(change: Change) -> bool:
 def spread_sentence(change: Change) -> str:
     """How many times as wide, or as narrow, numbers are spread; empty if hardly.
 
-    Few values far out make a deviation that the rows at both ends contradict.
+    Few values far out make a deviation that the rows at both ends contradict, or do not show.
     """
     low, high = change.ends
-    wider = change.spread > 1
-    if low * high > 0 and wider != (low > 0):
-        if min(abs(low), abs(high)) < LEAST_END:
-            return ""
+    wider, both = change.spread > 1, low * high > 0
+    agrees = not both or wider == (low > 0)
+    carried = change.ks >= CARRIED * min(change.spread - 1, 2)
+    if agrees and change.spread >= LEAST_SPREAD and carried:
+        return f"spread {grouped(change.spread, 2)} times as wide"
+    if agrees and change.spread <= 1 / LEAST_SPREAD:
+        return f"spread narrowed to {percent(change.spread)} of what it was"
+    if both and min(abs(low), abs(high)) >= LEAST_END:
         which, size = "more" if low > 0 else "fewer", percent(abs(low + high))
         return f"{which} values lie far out on both sides, by {size} of the rows"
-    if wider and change.spread >= LEAST_SPREAD and change.ks >= CARRIED * min(change.spread - 1, 2):
-        return f"spread {grouped(change.spread, 2)} times as wide"
-    if change.spread <= 1 / LEAST_SPREAD:
-        return f"spread narrowed to {percent(change.spread)} of what it was"
     return ""
 
 

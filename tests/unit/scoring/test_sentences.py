@@ -489,6 +489,8 @@ def test_a_deviation_that_few_values_make_is_no_spread_of_the_rows():
     before = np.append(rng.standard_cauchy(20_000), [1e6, -1e6])
     reason = _reason(before, 2 * rng.standard_cauchy(20_000))
     assert reason.startswith("more values lie far out on both sides, by 2")
+    reason = _reason(before[:-2], np.append(2 * before[:-2], 1e7))  # wider by that one value
+    assert reason.startswith("more values lie far out on both sides, by 2")
     assert "narrowed" not in reason
 
 
