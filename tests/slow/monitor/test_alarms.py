@@ -16,6 +16,7 @@ from kldrift.reporting.figures import instant_name
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import as_table
+from kldrift.reporting.past import Past
 from kldrift.tables import TABLES
 from kldrift.tables.read import read_table
 
@@ -97,9 +98,8 @@ def test_a_drift_is_raised_on_its_day_and_cleared_after_it(folder):
     assert [(a["feature"], a["windows"]) for a in log] == [("x", 3)]
     assert (log[0]["opened"], log[0]["closed"]) == (START + 31 * DAY, START + 34 * DAY)
     cells = read_table(str(folder), "drift_cells").to_pandas()
-    said = [
-        line.text for line in row_block(records(raised)[1], as_table(cells, list(cells)), "UTC")
-    ]
+    table, past = as_table(cells, list(cells)), Past.of([])
+    said = [line.text for line in row_block(records(raised)[1], table, "UTC", past)]
     assert f"  alert raised, critical since {instant_name(START + 31 * DAY)}" in said
 
 
