@@ -143,7 +143,7 @@ def digest_of(
         __version__,
         _rows_of(config),
         dict(sorted(config.expressions.items())),
-        [scoring.stored_bins, scoring.max_categories],
+        [scoring.bins, scoring.stored_bins, scoring.max_categories],
         dict(settings),
         version,
     ]
