@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import atexit
-import gc
 import re
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,22 +44,10 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
-    atexit.unregister(_end_at_once)
-    atexit.register(_end_at_once)
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], Answer] = args.command
     with signals_raised():
         return guarded(args, command)
-
-
-def _end_at_once() -> None:
-    """Skip the garbage collector's last pass when the process ends.
-
-    To look through all of Great Expectations for what could be freed before takes a second. DuckDB,
-    which the dashboard loads, complains of what is not.
-    """
-    if "duckdb" not in sys.modules:
-        gc.freeze()
 
 
 def _config(args: argparse.Namespace) -> Config:
@@ -339,7 +324,3 @@ def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
     dashboard = command("dashboard", _dashboard, "look at the tables in a browser, until Ctrl-C")
     add_serving(dashboard)
     add_set(dashboard)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

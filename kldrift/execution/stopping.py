@@ -74,10 +74,12 @@ def signals_raised() -> Iterator[None]:
     for name in DRIVER_LOGGERS:
         # interrupted while it looks at its level, a logger locks all others
         logging.getLogger(name).disabled = True
-    numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL):
-        numbers.append(signal.SIGINT)
-    before, hook = {number: signal.signal(number, stop) for number in numbers}, sys.unraisablehook
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    hook = sys.unraisablehook
     sys.unraisablehook = lost
     root = logging.getLogger()
     root.addFilter(_of_interest)

@@ -37,7 +37,7 @@ SECONDS = 60.0
 
 def served(file: Path) -> tuple[subprocess.Popen, str]:
     """A server, and where it is."""
-    command = [sys.executable, "-m", "kldrift.cli.main", "dashboard", str(file), "--port", "0"]
+    command = [sys.executable, "-m", "kldrift", "dashboard", str(file), "--port", "0"]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

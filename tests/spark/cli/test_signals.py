@@ -44,7 +44,7 @@ def test_a_signal_ends_a_run_with_its_code_and_a_row_and_no_jvm(
         "scan: dataframe\n"  # small files would be counted before the signal comes
     )
     with subprocess.Popen(
-        [sys.executable, "-m", "kldrift.cli.main", "run", str(config)],
+        [sys.executable, "-m", "kldrift", "run", str(config)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

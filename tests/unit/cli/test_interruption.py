@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,23 +24,66 @@ def stopped(by, then):
     return command
 
 
-EARLY = """
-import runpy, signal, sys
+SITE = """
+import os, signal, sys
 
-class Stop:
+when, number = os.environ["WHEN"], signal.Signals[os.environ["SENT"]]
+
+class Modules:
     def find_spec(self, name, *_):
-        if name == "kldrift.cli.options":
-            signal.raise_signal(signal.SIGINT)
+        if name == when:
+            signal.raise_signal(number)
+
+class Last:
+    def __init__(self):
+        self.send = signal.raise_signal  # modules are emptied before
+    def __del__(self):
+        if when == "deleted":
+            self.send(number)
+
+def calls(frame, *_):
+    if frame.f_code.co_name == when:
+        sys.setprofile(None)
+        exec("signal.raise_signal(number)")  # a text, as dataclasses are: Python minds at its end
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.meta_path.insert(0, Stop())
-runpy.run_module("kldrift", run_name="__main__")
+sys.meta_path.insert(0, Modules())
+sys.setprofile(calls)
+sys.last = Last()
 """
 
 
-def test_ctrl_c_while_modules_are_imported_shows_no_traceback():
-    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")  # 130 to a shell
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        ("kldrift.cli.options", False),
+        ("_parser", False),
+        ("load_config", False),
+        ("_failed", False),
+        ("_shutdown", True),
+        ("deleted", True),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")]
+)
+def test_a_signal_ends_a_command_with_its_code_and_one_line_whenever_it_comes(
+    when, told, sent, code, word, tmp_path
+):
+    (tmp_path / "sitecustomize.py").write_text(SITE)
+    done = subprocess.run(
+        [sys.executable, "-m", "kldrift", "check", "none.yaml"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "WHEN": when, "SENT": sent},
+        check=False,
+    )
+    (line,) = done.stderr.splitlines()
+    if told:
+        assert (done.returncode, line.startswith("kldrift: error: none.yaml")) == (2, True)
+    else:
+        assert (done.returncode, line) == (code, f"kldrift: error: {word}")
 
 
 @pytest.mark.parametrize(
