@@ -25,6 +25,8 @@ DATE: Final = re.compile(
 )
 """A day or a month in a path; also in folders as Hive names them: ``2024/month=1/day=31``."""
 URI: Final = re.compile("([^/:]+://)?(.*)", re.DOTALL)
+LISTED: Final = 31
+"""Paths that are listed one by one, at most, if they are those of files of whole months."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,36 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
         left_out = (f"only files that end in {kind}, so not {Path(others[0]).name}{more}",)
     kind = kind if others or days != files else form
     days = [scheme + day for day in days]
-    return Sides(days[-1:], days[:-1] or days, kind, left_out)
+    return Sides(days[-1:], by_month(days) or days, kind, left_out)
+
+
+def by_month(days: Sequence[str]) -> list[str]:
+    """The paths before the last one; of many files, those of a month that is over as one glob.
+
+    Examples:
+        >>> by_month([f"/o/2024-{m}-{d}.csv" for m in ("01", "02") for d in range(10, 29)])[:2]
+        ['/o/2024-01-*.csv', '/o/2024-02-10.csv']
+    """
+    before = [*days[:-1]]
+    if len(before) <= LISTED:
+        return before
+    of_month: dict[str, list[str]] = {}
+    for path in before:
+        of_month.setdefault(_files_of_month(path, days[-1]), []).append(path)
+    for files, paths in of_month.items():
+        pattern = re.escape(files).replace(r"\*", "[^/]*")
+        if paths == [path for path in days if re.fullmatch(pattern, path)]:
+            of_month[files] = [files]
+    return [path for paths in of_month.values() for path in paths]
+
+
+def _files_of_month(path: str, last: str) -> str:
+    """A glob of the files of a day's month; the path itself if it is a folder, or in the last."""
+    folder, slash, name = path.rpartition("/")
+    month, of_last = ((day_in(p) or "")[:7] for p in (path, last))
+    if month == of_last or not Path(name).suffix or glob.has_magic(path):
+        return path
+    return folder + slash + DATE.sub(lambda m: m[0][:-2] + "*" if m[8] else m[0], name)
 
 
 def _root(source: str) -> str:

@@ -26,6 +26,7 @@ from kldrift.reporting.parts import (
     segments_of_features,
 )
 from kldrift.reporting.row_words import happened
+from kldrift.scoring.joint_result import ALONG
 from kldrift.scoring.sentences import AS_MANY
 from kldrift.tables.values import is_in, rows_where
 
@@ -109,7 +110,7 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
         own.sort(key=lambda place: place in followed)
         row = rows[own[0]]
         what = _common(row, segments) if len(own) > 1 else ""
-        if follow := [rows[place]["feature"] for place in own if place in followed]:
+        if follow := [rows[place] for place in own if place in followed]:
             what = what or f"{feature_words(row['feature'], 60)}: {happened(row['reason'] or '')}"
             what += "; with it " + _moved_by(row, follow, segments)
         causes.append(Cause(tuple(str(rows[place]["feature"]) for place in own), tuple(own), what))
@@ -122,6 +123,7 @@ def _followed(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
     The number of rows of some countries is another because ``country`` drifted, or the other way
     round where it is of one country alone. Where an amount times 100 takes rows over a condition
     ``amount > 100``, their number and what else they hold is another on both sides of it alone.
+    A joint group moves with a feature of it that moved by itself.
     """
     moved = {row["feature"]: at for at, row in enumerate(rows) if row["severity"] in MOVED}
     found = dict[int, int]()
@@ -145,18 +147,36 @@ def _followed(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
         within = [by for by in others if one in drifted_in[by]]
         if within or len(others) == 1:
             # What the condition is about drifted on its side alone: others may have on both.
-            found[at] = min(within or others, key=lambda by: drifted_in[by].get(one, 0))
+            found[at] = min(within or others, key=lambda cause: drifted_in[cause].get(one, 0))
+    for at in moved.values():
+        cause = moved.get(_member(rows[at]), at)
+        if cause != at and not {cause, at} & {*found} and _rank(rows[cause]) <= _rank(rows[at]):
+            found[at] = cause
     return found
 
 
+def _member(row: Mapping[str, Any]) -> str:
+    """The feature of a joint group that took the others along; empty for other rows."""
+    member, along, _ = str(row["reason"]).partition(ALONG)
+    return member if along else ""
+
+
+def _rank(row: Mapping[str, Any]) -> int:
+    return MOVED.index(row["severity"])
+
+
 def _moved_by(
-    cause: Mapping[str, Any], follow: Sequence[str], segments: Mapping[str, Parts]
+    cause: Mapping[str, Any], follow: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]
 ) -> str:
     """What moved as well, of the features that follow from a cause."""
+    named = [row["feature"] for row in follow if not _member(row)]
     if cause["feature"] == ROWS_FEATURE:  # of one country alone: what follows is ``country``
-        return f"the mix of {first_names(follow, NAMED)} moved"
-    lists = dict.fromkeys(one for name in follow for one in _lists(segments[name]))
-    return f"rows moved between segments by {first_names(list(lists), NAMED)}"
+        return f"the mix of {first_names(named, NAMED)} moved"
+    lists = dict.fromkeys(one for name in named for one in _lists(segments[name]))
+    by_lists = f"rows moved between segments by {first_names([*lists], NAMED)}" if lists else ""
+    groups = [feature_words(row["feature"], LONGEST_NAME) for row in follow if _member(row)]
+    along = f"the joint {'groups' if groups[1:] else 'group'} {first_names(groups, NAMED)}"
+    return " and ".join(filter(None, (by_lists, along if groups else "")))
 
 
 def _lists(segments: Parts) -> dict[str, int]:

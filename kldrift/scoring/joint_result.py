@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from kldrift.errors import first_names
 from kldrift.profiles.number_text import grouped
+
+OWN: Final = 0.25
+"""Nats from which a feature that moved by itself takes along how it goes with others."""
+MOVED: Final = 0.1
+"""From which a correlation moved, on Fisher's scale."""
+ALONG: Final = " changed, and "
+"""Follows the feature that moved most by itself."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,20 @@ def joint_sentence(cells: Sequence[JointCell], heavy: Sequence[str] = ()) -> str
     alone = [c for c in cells if c.kind == "feature"]
     by_itself = sum(c.contribution for c in alone)
     together = sum(c.contribution for c in cells if c.kind == "pair")
-    if together > by_itself and (most := _most_moved(cells)) is not None:
-        pair = most.label.replace(" × ", " and ")
-        return f"{pair} go together differently: correlation {_correlations(most)}"
     top = max(alone, key=lambda c: c.contribution, default=None)
+    most = _most_moved(cells)
+    if most is not None and together > (by_itself if most.moved <= MOVED else min(by_itself, OWN)):
+        moved = f"correlation {_correlations(most)}"
+        one, other = pair = most.label.split(" × ")
+        if top is None or top.contribution <= OWN:
+            return f"{one} and {other} go together differently: {moved}"
+        if most.moved > MOVED and top.label not in pair:
+            return f"{one} and {other} go together differently, and {top.label} changed: {moved}"
+        if most.moved > MOVED:
+            other = pair[pair[0] == top.label]
+            return f"{top.label}{ALONG}how it goes together with {other}: {moved}"
     if top is not None and top.contribution >= by_itself / 2:
-        return f"{top.label} changed, and hardly how the features go together"
+        return f"{top.label}{ALONG}hardly how the features go together"
     return "several features changed, each by itself"
 
 

@@ -26,6 +26,7 @@ from kldrift.config import load_config
 from kldrift.config.as_of import with_time
 from kldrift.errors import DatasetError
 from kldrift.sources.open import open_files
+from kldrift.sources.parquet.listing import list_files
 
 
 def dialect(tmp_path, text, encoding="utf-8", **given):
@@ -479,3 +480,22 @@ def test_stores_are_found_whatever_the_letters_of_their_schemes():
         return datasets_of(Sides((source,), (source,), "parquet"), {})[0].path
 
     assert path_of("S3://bucket/X.parquet") == ("s3://bucket/X.parquet",)
+
+
+def test_of_many_daily_files_a_month_that_is_over_is_one_glob(tmp_path):
+    days = [dt.date(2024, 1, 1) + dt.timedelta(day) for day in range(70)]
+    for day in days:
+        (tmp_path / f"orders-{day}.csv").touch()
+        for name in (f"{day:%Y%m%d}.csv", "2024_notes.csv"):
+            (tmp_path / "other").mkdir(exist_ok=True)
+            (tmp_path / "other" / name).touch()
+    found = sides_of(f"{tmp_path}/*.csv", None, None)
+    march = [f"{tmp_path}/orders-{day}.csv" for day in days[60:-1]]
+    assert found.reference == [f"{tmp_path}/orders-2024-{m}-*.csv" for m in ("01", "02")] + march
+    assert [file.path for file in list_files(found.reference)] == [
+        f"{tmp_path}/orders-{day}.csv" for day in days[:-1]
+    ]
+    (tmp_path / "orders-2024-02-late.csv").touch()  # it is no day's
+    assert len(sides_of(f"{tmp_path}/*.csv", None, None).reference) == 1 + 29 + 1 + len(march)
+    compact = sides_of(f"{tmp_path}/other", None, None).reference
+    assert f"{tmp_path}/other/202401*.csv" in compact

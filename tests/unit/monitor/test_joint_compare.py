@@ -11,6 +11,7 @@ from joint_sample import complete_vectors, table
 import kldrift
 from kldrift.divergence import multivariate_gaussian_kl
 from kldrift.reporting.blocks import MOST_CELLS, Parts, blocks_of
+from kldrift.reporting.causes import drifted
 from kldrift.reporting.json_values import records
 
 
@@ -187,3 +188,41 @@ def test_a_member_that_is_one_value_now_is_named_and_not_ok():
     row = _group(before, now * [0, 1])
     assert row["severity"] == "unscored"
     assert row["reason"] == "x0: no spread in the current dataset"
+
+
+@pytest.mark.parametrize(("rows", "segment"), [(slice(None), None), (slice(0, 2500), "of=DE")])
+def test_a_group_of_which_a_member_moved_much_is_one_cause_with_it(rows, segment):
+    before, now = np.random.default_rng(0).normal(10, 1, size=(2, 5000, 3))
+    for side in (before, now):
+        side[:, 1] += side[:, 0]
+    now[rows, 1] *= 100
+    of = ["DE"] * 2500 + ["FR"] * 2500
+    sides = [
+        pa.table({"of": of, **dict(zip("abc", x.T, strict=True))}).take(
+            np.random.default_rng(1).permutation(5000)
+        )
+        for x in (before, now)
+    ]
+    found = kldrift.compare(*sides, joint={"all": [*"abc"]}, segments=[["of"]])
+    scores = found.scores[found.scores["segment"].isna()].set_index("feature")
+    assert scores["reason"]["all"].startswith(
+        "b changed, and "
+        + ("hardly how the features" if segment is None else "how it goes together with a: corr")
+    )
+    cause, *others = drifted(pa.Table.from_pandas(found.scores)).causes
+    assert (cause.features, others) == (("b", "all"), [])
+    assert cause.what.endswith("explained by a factor of 100; with it the joint group all")
+    assert (f"in {segment}, the only one of 2" in cause.what) == (segment is not None)
+
+
+@pytest.mark.parametrize("far", [0.6, 3])
+def test_a_group_is_a_cause_of_its_own_where_others_go_together_differently(far):
+    before, now = np.random.default_rng(0).normal(size=(2, 5000, 3))
+    now[:, 1] = 0.9 * now[:, 0] + 0.4 * now[:, 1]
+    now[:, 2] += far
+    sides = [pa.table(dict(zip("abc", x.T, strict=True))) for x in (before, now)]
+    found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"]}).scores
+    reason = found.set_index("feature")["reason"]["all"]
+    assert reason.startswith("a and b go together differently" + ", and c changed" * (far > 1))
+    causes = drifted(pa.Table.from_pandas(found)).causes
+    assert {cause.features for cause in causes} == {("all",), ("c",)}
