@@ -10,7 +10,7 @@ next to a value are none.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,10 @@ TOLERANCE: Final = 1.1
 """The spread of a reference is known better when its support is chosen than from its cells."""
 OF_GRID: Final = 0.005
 """Of the step of a grid that all whole numbers lie on, what is no other value: 200 and 201 are."""
+FEWEST_OF_GRID: Final = 4
+"""Fewer values lie on a grid by chance, or because they are codes."""
 HALF_STEP: Final = 0.49
-"""Doubles without a fraction may be codes as well: what is nearer to one is no other code."""
+"""Numbers without a fraction may be codes as well: what is nearer to one is no other code."""
 
 
 def close_values(values: Keys, near: Keys, rows: Ints, scale: int = 1) -> Floats:
@@ -47,13 +49,17 @@ def close_values(values: Keys, near: Keys, rows: Ints, scale: int = 1) -> Floats
         >>> x = np.arange(1.0, 33)
         >>> close_values(x[:2], x, np.full(32, 100)).round(3)
         array([0.092, 0.092])
-        >>> cents = np.array([999, 1999, 4999])
-        >>> close_values(cents, cents, np.full(3, 100))
-        array([5., 5., 5.])
+        >>> cents = np.array([999, 1999, 2999, 4999])
+        >>> close_values(cents, cents, np.full(4, 100)).tolist()
+        [5.0, 5.0, 5.0, 5.0]
+        >>> close_values(cents[:3], cents[:3], np.full(3, 100)).tolist()
+        [0.0, 0.0, 0.0]
     """
-    most = np.minimum(CLOSE_SHARE * min(_spreads(near, rows)), _room(values))
+    most = np.minimum(CLOSE_SHARE * min(_spreads(near, rows)), _room(values, scale))
     if values.dtype == np.int64 and scale == 1:
-        most = np.minimum(most, OF_GRID * np.gcd.reduce(np.diff(near[rows > 0])))
+        there = near[rows > 0]
+        step_of_grid = np.gcd.reduce(_apart(there[1:], there[:-1]))
+        most = np.minimum(most, OF_GRID * step_of_grid * (len(there) >= FEWEST_OF_GRID))
     return np.where(values != 0, most, 0.0)
 
 
@@ -84,10 +90,19 @@ def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:
     return np.asarray(np.minimum(np.minimum(SAME_SHARE * size, _room(values)), most))
 
 
-def _room(values: Keys) -> Floats:
-    """How far each value may reach at most: doubles without a fraction may be codes as well."""
-    whole = (values == np.rint(values)) & (values != 0) & (values.dtype == np.float64)
-    return np.where(whole, HALF_STEP, np.inf)
+def _room(values: Keys, scale: int = 1) -> Floats:
+    """How far each value may reach at most: those without a fraction may be codes as well."""
+    if values.dtype == np.float64:
+        whole = values == np.rint(values)
+    else:
+        whole = (values % scale == 0) & (scale > 1)
+    return np.where(whole & (values != 0), HALF_STEP * scale, np.inf)
+
+
+def _apart(some: Keys, others: Keys) -> Any:
+    """How far numbers are apart; of whole numbers this may be more than their type holds."""
+    apart = np.maximum(some, others) - np.minimum(some, others)
+    return apart.view(np.uint64) if apart.dtype == np.int64 else apart
 
 
 def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
@@ -174,11 +189,11 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     inner = place[1 : support.intervals - 1]
     sides = np.stack([np.maximum(at - 1, 0), at])
     with np.errstate(over="ignore"):  # infinitely far is far
-        if (np.diff(values) <= same[1:]).any():
-            apart = np.abs(values[:, None] - values)
+        if (_apart(values[1:], values[:-1]) <= same[1:]).any():
+            apart = _apart(values[:, None], values)
             cells = cells[np.where(apart <= same, rows[own], 0).argmax(-1)]
             inner[own] = cells
-        far = np.maximum(np.abs(lower - values[sides]), np.abs(upper - values[sides]))
+        far = np.maximum(_apart(lower, values[sides]), _apart(upper, values[sides]))
     nearer = far.argmin(0)[None]
     value, far = (np.take_along_axis(x, nearer, 0)[0] for x in (sides, far))
     most = np.where(rows > 0, same[value] * (1 + 1e-6), close[value])

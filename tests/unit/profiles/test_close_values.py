@@ -200,3 +200,20 @@ def test_a_frequent_value_has_the_same_cells_whatever_else_is_nominated():
     assert parts.support == whole.support
     near = whole.support.edges[abs(whole.support.edges - 19.99) < 3e-6]
     assert len(near) == 4
+
+
+@pytest.mark.parametrize("kind", [int, float, Decimal, lambda x: Decimal(f"{x}.00")])
+@pytest.mark.parametrize("codes", [(1, 16_384), (1, 2**31, 2**32 - 1), (1000, 2000, 5000)])
+def test_a_whole_number_next_to_one_of_few_is_a_new_one(kind, codes):
+    found = kldrift.compare(
+        pd.DataFrame({"x": [kind(x) for x in codes] * 100}),
+        pd.DataFrame({"x": [kind(codes[0] + 4)] * 300}),
+    )
+    values = found.cells[found.cells.cell_kind == "value"]
+    assert [*values.rows_current] == [0] * len(codes)
+
+
+@pytest.mark.parametrize("values", [(-(2**63) + 1, 1, 2**62), (-(2**63), 0, 2**63 - 1)])
+def test_whole_numbers_further_apart_than_their_type_holds_are_counted_apart(values):
+    found = kldrift.compare(*[pd.DataFrame({"x": np.repeat(values, (55, 20, 25))})] * 2)
+    assert [*found.cells.rows_reference] == [55, 20, 25]
