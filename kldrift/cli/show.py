@@ -33,6 +33,7 @@ from kldrift.reporting.figures import (
     many,
     metric_words,
     share,
+    signed,
     window_name,
 )
 from kldrift.reporting.headline import verdict_line, why_it_failed
@@ -231,7 +232,7 @@ def _one(
     for cell in records(mine):
         then, after = (_of_cell(cell, whole, side) for side in ("reference", "current"))
         label = set_cell_size(escaped(cell_name(cell, feature)), LABEL)
-        yield Line(f"  {label}{then:>10}{after:>10}  {cell['contribution']:+.3g}", whole=True)
+        yield Line(f"  {label}{then:>10}{after:>10}  {signed(cell['contribution'])}", whole=True)
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()

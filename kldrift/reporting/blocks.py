@@ -18,6 +18,7 @@ from kldrift.reporting.figures import (
     many,
     share,
     shown,
+    signed,
 )
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import Row
@@ -106,7 +107,7 @@ def _cells(row: Row, cells: Sequence[Row]) -> Table:
             percent(c["rows_reference"] / reference),
             percent(c["rows_current"] / current),
             f"{100 * (c['rows_current'] / current - c['rows_reference'] / reference):+.2f}",
-            f"{c['contribution']:+.3g}",
+            signed(c["contribution"]),
         )
         for c in sorted(chosen, key=lambda c: c["cell"])
     ]
@@ -118,7 +119,7 @@ def _cells(row: Row, cells: Sequence[Row]) -> Table:
                 percent(sides[0] / reference),
                 percent(sides[1] / current),
                 f"{100 * (sides[1] / current - sides[0] / reference):+.2f}",
-                f"{sum(c['contribution'] for c in rest):+.3g}",
+                signed(sum(c["contribution"] for c in rest)),
             )
         )
     head = ("cell", "then", "now", "points", "adds to kl, nats")
@@ -131,14 +132,14 @@ def _pairs(cells: Sequence[Row]) -> Table:
     lines = [
         (
             shown(c["label"], 80),
-            f"{c['contribution']:+.3g}",
+            signed(c["contribution"]),
             figure(c.get("correlation_reference"), 2),
             figure(c.get("correlation_current"), 2),
         )
         for c in moved[:MOST_CELLS]
     ]
     rest = moved[MOST_CELLS:]
-    others = f"and {len(rest)} others, {sum(c['contribution'] for c in rest):+.3g} nats" * bool(
+    others = f"and {len(rest)} others, {signed(sum(c['contribution'] for c in rest))} nats" * bool(
         rest
     )
     head = ("feature or pair", "adds to kl, nats", "correlation then", "now")

@@ -74,6 +74,16 @@ def figure(value: float | None, digits: int = 3) -> str:
     return grouped(value, digits)
 
 
+def signed(value: float) -> str:
+    """Write a number with its sign.
+
+    Examples:
+        >>> signed(0.0), signed(-6.873), signed(16311.2)
+        ('+0', '-6.87', '+16,311')
+    """
+    return f"{'+' if value >= 0 else '-'}{grouped(abs(value))}"
+
+
 def likelihood(q_value: float | None) -> str:
     """Write a q-value, or a dash for none."""
     return NOTHING if q_value is None else certainty(q_value)

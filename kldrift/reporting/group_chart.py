@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
-from kldrift.reporting.figures import figure, shown
+from kldrift.reporting.figures import shown, signed
 from kldrift.reporting.json_values import Row
 
 MOST: Final = 4
@@ -29,14 +29,10 @@ def group_chart(name: str, cells: Sequence[Row]) -> Drawing | None:
         wide = max(1.0, abs(added) / most * (room - 44))
         paths["adds" if added >= 0 else "less"] += box(NAME, y + 3, wide, 9)
         labels.append(Label(NAME - 6, y + 11, shown(cell["label"], LETTERS), "end"))
-        labels.append(Label(round(NAME + wide + 5, 1), y + 11, _signed(added)))
-        texts.append(f"{shown(cell['label'], LETTERS)} {_signed(added)} nats")
+        labels.append(Label(round(NAME + wide + 5, 1), y + 11, signed(added)))
+        texts.append(f"{shown(cell['label'], LETTERS)} {signed(added)} nats")
     shapes = [Shape(style, path) for style, path in paths.items() if path]
     height = LINE * len(moved)
     shapes.append(Shape("axis", f"M{NAME} 0V{at(height)}"))
     title = f"{name}: what features and pairs add to kl"
     return Drawing(WIDTH, height, title, "; ".join(texts), shapes, labels)
-
-
-def _signed(added: float) -> str:
-    return f"{'+' if added >= 0 else '-'}{figure(abs(added))}"
