@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.monitor.alert_log import Logged
 from kldrift.scoring.alerts import OPEN, Alert, Key, Seen, State
 from kldrift.scoring.threshold import Severity
@@ -31,6 +32,7 @@ def excess_of(rows: pa.Table) -> float:
 def notable(rows: pa.Table) -> pa.Table:
     """The rows of a stored window that later ones depend on."""
     severe = pc.is_in(rows["severity"], pa.array(["critical", "unscored"]))
+    severe = pc.or_(severe, pc.equal(rows["feature"], ROWS_FEATURE))
     alert = pc.is_in(rows["alert"], pa.array([a.value for a in Alert if a is not Alert.NONE]))
     far = pc.fill_null(pc.less(rows["p_learned"], rows["p_limit"]), False)
     return rows.filter(pc.or_(pc.or_(severe, alert), far))
@@ -47,14 +49,20 @@ def row_keys(rows: pa.Table) -> list[Key]:
 
 
 def seen_in(start: datetime, rows: pa.Table) -> Seen:
-    """The critical and unscored rows of a stored window, see `Seen`."""
-    critical, unscored = (
+    """The critical and undecided rows of a stored window, see `Seen`."""
+    critical, unscored, warnings = (
         rows.filter(pc.equal(rows["severity"], severity.value))
-        for severity in (Severity.CRITICAL, Severity.UNSCORED)
+        for severity in (Severity.CRITICAL, Severity.UNSCORED, Severity.WARNING)
     )
     within = pc.greater_equal(critical["p_learned"], critical["p_limit"])
     usual = critical.filter(pc.and_(within, pc.equal(critical["metric"], "kl")))
-    return Seen(start, *(frozenset(row_keys(some)) for some in (critical, unscored, usual)))
+    undecided = {*row_keys(unscored), *of_rows(row_keys(warnings))}
+    return Seen(start, set(row_keys(critical)), undecided, set(row_keys(usual)))
+
+
+def of_rows(keys: Iterable[Key]) -> set[Key]:
+    """Those of the number of rows: one that is less unusual is not back to what is usual."""
+    return {key for key in keys if key[0] == ROWS_FEATURE}
 
 
 def states_of(rows: pa.Table) -> Mapping[Key, State]:

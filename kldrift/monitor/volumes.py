@@ -2,75 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, TypeAlias
+from functools import cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow.compute as pc
 
-from kldrift.arrays import Floats, Ints
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
 from kldrift.features.names import ROWS_FEATURE
 from kldrift.monitor.groups import rows_by_segment
 from kldrift.monitor.past_scores import start_of
-from kldrift.monitor.seasons import season_of, seasonal_parts
+from kldrift.monitor.seasons import HIGHEST, season_of, seasonal_parts
 from kldrift.monitor.stages import Findings
 from kldrift.profiles.group_keys import ALL, REST
 from kldrift.profiles.number_text import percent
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
-from kldrift.statistics.volume import times_loaded, usual, volume
+from kldrift.statistics.volume import EarlierRows, levels, times_loaded, volume
 from kldrift.tables.read import window_columns
 from kldrift.tables.store import Store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
+WARNING: Final = 0.02
+"""A fifth more or less."""
 CRITICAL: Final = 0.15
 """Half as many or 1.6 times as many."""
-THRESHOLDS: Final = {"kl": Threshold(0.02, CRITICAL)}
-"""A warning: a fifth more or less."""
-UNUSUAL: Final = 0.01
-"""p-value below which a critical number of rows is not learnt from."""
+THRESHOLDS: Final = {"kl": Threshold(WARNING, CRITICAL)}
+SURELY: Final = 0.01
+"""p-value below which a number of rows is another one; a critical one is not learnt from."""
 WEEK: Final = timedelta(weeks=1)
 MOST: Final = 90
 """Windows that are looked at; all of a week, where it has more."""
-_Known: TypeAlias = tuple[Mapping[str | None, int], Collection[str | None]]
+WEEKS: Final = 8
+"""How far back those of the same weekday are looked at, where a week has more than these."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Past:
-    """The windows before one, in the order of time.
+class _Known:
+    """A window before: its rows by segment, and the ``kl`` of segments that had another number."""
 
-    Attributes:
-        known: the rows of each by segment, and the segments that had an unusual number of them.
-        seasons: the hour or weekday of each.
-        longer: by how much the window is longer than each.
-        weeks: how many each lies before the window.
-    """
-
-    known: Sequence[_Known]
-    seasons: Ints
-    longer: Floats
-    weeks: Floats
-
-    def of(self, segment: str | None) -> Floats:
-        """The rows of a segment in as much time; 0 where they are not learnt from."""
-        rows = np.array([by_segment.get(segment, 0) for by_segment, _ in self.known]) * self.longer
-        learnt = usual(np.array([segment in found for _, found in self.known], dtype=np.bool_))
-        return np.where(learnt, rows, 0)
+    rows: Mapping[str | None, int]
+    different: Mapping[str | None, float]
 
 
 class Volumes:
     """The rows of the windows of a monitor."""
 
     def __init__(self, time: Time) -> None:
-        self._time, self._season_parts = time, seasonal_parts(time)[-1:]
+        parts = seasonal_parts(time)
+        self._time, self._kinds = time, [parts[i:] for i in reversed(range(len(parts)))] or [parts]
+        self._seasons = cache(lambda w: [season_of(w, time, kind) for kind in self._kinds])
         self._known: dict[Window, _Known] = {}
 
     @classmethod
@@ -79,16 +68,16 @@ class Volumes:
         if config.time is None:
             return None
         volumes = cls(config.time)
-        for one in _recent(stored_windows(store, config.monitor), window):
+        for one in volumes._recent(stored_windows(store, config.monitor), window)[0]:
             with suppress(OutputError):  # damaged: it is not learnt from
                 columns = ["segment", "n_current", "feature", "kl", "p_value"]
                 rows = window_columns(store, config.monitor, one, columns)
                 sizes = rows.group_by("segment").aggregate([("n_current", "max")])
                 by_segment = zip(*(sizes[c].to_pylist() for c in sizes.column_names), strict=True)
                 own = rows.filter(pc.equal(rows["feature"], ROWS_FEATURE)).to_pylist()
-                volumes._known[one] = (
+                volumes._known[one] = _Known(
                     {segment: n or 0 for segment, n in by_segment},
-                    {row["segment"] for row in own if _unusual(row["kl"], row["p_value"])},
+                    _different((row["segment"], row) for row in own),
                 )
         return volumes
 
@@ -106,47 +95,63 @@ class Volumes:
             times |= _times(findings.current, number, known.names)
         if findings.current:
             times |= _times(findings.current, ALL, (None,))
-        past = self._before(window) if findings.rows_current else None
+        earlier = self._recent(self._known, window) if findings.rows_current else []
         subjects = tuple(
-            self._subject(window, segment, rows, times.get(segment, 1), past)
+            self._subject(window, segment, rows, times.get(segment, 1), earlier)
             for segment, rows in sizes.items()
         )
-        unusual = {
-            s.segment for s in subjects if _unusual(s.scores.get("kl"), s.scores.get("p_value"))
-        }
-        self._known = {w: self._known[w] for w in _recent(self._known, window)}
-        self._known[window] = sizes, unusual
+        self._known = {w: self._known[w] for w in _before(self._known, window, WEEKS * WEEK)}
+        self._known[window] = _Known(sizes, _different((s.segment, s.scores) for s in subjects))
         return replace(findings, volumes=subjects)
 
-    def _before(self, window: Window) -> _Past:
-        earlier = _recent(self._known, window)
-        return _Past(
-            [self._known[w] for w in earlier],
-            np.array(
-                [season_of(w, self._time, self._season_parts) for w in earlier], dtype=np.int64
-            ),
-            np.array([_length(window) / _length(w) for w in earlier]),
-            np.array([(start_of(window) - start_of(w)) / WEEK for w in earlier]),
+    def _recent(self, windows: Iterable[Window], window: Window) -> list[list[Window]]:
+        """The windows before one that it is judged by: those of its weekday too, or without."""
+        kept = _before(windows, window, WEEKS * WEEK)
+        near = _before(kept, window, WEEK)
+        weekday = self._seasons(window)[-1] // HIGHEST
+        older = kept[: len(kept) - len(near)]
+        return [[w for w in older if self._seasons(w)[-1] // HIGHEST == weekday] + near, near]
+
+    def _past(self, window: Window, segment: str | None, earlier: Sequence[Window]) -> EarlierRows:
+        """The rows of a segment in earlier windows; those without any rows say nothing of it."""
+        there = [w for w in earlier if segment is None or self._known[w].rows.get(None)]
+        known = [self._known[w] for w in there]
+        longer = np.array([_length(window) / _length(w) for w in there])
+        seasons = np.array([self._seasons(w) for w in there], dtype=np.int64)
+        kl = np.array([one.different.get(segment, 0.0) for one in known])
+        kinds = list(seasons.reshape(len(there), len(self._kinds)).T)
+        return EarlierRows(
+            np.array([one.rows.get(segment, 0) for one in known]) * longer,
+            *levels(kl > 0, kl > CRITICAL, kinds[-1]),
+            kinds,
+            np.array([(start_of(window) - start_of(w)) / WEEK for w in there]),
         )
 
     def _subject(
-        self, window: Window, segment: str | None, rows: int, times: int, past: _Past | None
+        self,
+        window: Window,
+        segment: str | None,
+        rows: int,
+        times: int,
+        earlier: Sequence[Sequence[Window]],
     ) -> Subject:
         beside = None  # a window that is not there says nothing of its segments
-        if past is not None:
-            season = season_of(window, self._time, self._season_parts)
-            beside = volume(rows, past.of(segment), past.seasons, season, past.weeks)
+        for windows in earlier:
+            past = self._past(window, segment, windows)
+            beside = volume(rows, past, self._seasons(window))
+            if beside is not None and beside.alike == len(self._kinds):
+                break
         if not rows and (segment is None or beside is None):
             why = "no rows in this window"
             return Subject(ROWS_FEATURE, "volume", status=Status.EMPTY, reason=why, segment=segment)
         if beside is None:
             return Subject(ROWS_FEATURE, "volume", segment=segment, rows=(-1, rows))
         local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
-        before = f"{beside.windows:,} windows before"
-        if beside.alike and "hour" in self._season_parts:
+        season = self._kinds[beside.alike - 1] if beside.alike else []
+        day = f"{local:%A} " if "weekday" in season else ""
+        before = f"{beside.windows:,} {day}windows before"
+        if "hour" in season:
             before = f"{before} at {local:%H}:00"
-        elif beside.alike:
-            before = f"{beside.windows:,} {local:%A} windows before"
         if beside.growth:
             way = "growing" if beside.growth > 0 else "falling"
             before = f"{before}, {way} by {percent(abs(np.expm1(beside.growth)))} a week"
@@ -167,11 +172,11 @@ class Volumes:
         )
 
 
-def _recent(windows: Iterable[Window], window: Window) -> list[Window]:
-    """The windows before one that it is judged by."""
+def _before(windows: Iterable[Window], window: Window, reach: timedelta) -> list[Window]:
+    """The windows before one, as far as a time reaches, or so many."""
     earlier = [w for w in windows if w.start and w.start < start_of(window)]
-    week = start_of(window) - WEEK
-    return earlier[-max(MOST, sum(start_of(w) >= week for w in earlier)) :]
+    first = start_of(window) - reach
+    return earlier[-max(MOST, sum(start_of(w) >= first for w in earlier)) :]
 
 
 def _times(
@@ -185,8 +190,16 @@ def _times(
     return {names[s]: n for s, n in found if n > 1 and s != REST}
 
 
-def _unusual(kl: float | None, p_value: float | None) -> bool:
-    return kl is not None and p_value is not None and kl > CRITICAL and p_value < UNUSUAL
+def _different(
+    scored: Iterable[tuple[str | None, Mapping[str, float]]],
+) -> dict[str | None, float]:
+    """The ``kl`` of the segments that surely had another number of rows."""
+    known = ((s, one.get("kl"), one.get("p_value")) for s, one in scored)
+    return {
+        s: kl
+        for s, kl, p in known
+        if kl is not None and p is not None and kl > WARNING and p < SURELY
+    }
 
 
 def _length(window: Window) -> timedelta:

@@ -30,6 +30,7 @@ from kldrift.monitor.past_scores import (
     far_rows,
     log_until,
     notable,
+    of_rows,
     row_keys,
     seen_in,
     start_of,
@@ -225,9 +226,9 @@ class Watch:
     ) -> Judged:
         (start, end), rank = window.bounds, verdicts.severity
         day = declared(self._config, start, end)
-        critical, unscored = (
+        critical, unscored, warnings = (
             frozenset(verdicts.key(i) for i in (rank == RANK[s]).nonzero()[0].tolist())
-            for s in (Severity.CRITICAL, Severity.UNSCORED)
+            for s in (Severity.CRITICAL, Severity.UNSCORED, Severity.WARNING)
         )
         if self._config.alarms is None:
             if day is None:
@@ -245,7 +246,7 @@ class Watch:
                 mutes[key] = mute
             return mute is not None
 
-        seen = Seen(start, critical, unscored, _usual(verdicts))
+        seen = Seen(start, critical, unscored | of_rows(warnings), _usual(verdicts))
         grace, waiting = self._alarms.grace_span, set(new)
         if grace:
             waiting |= {verdicts.key(i) for i in of_new_values(verdicts).nonzero()[0].tolist()}

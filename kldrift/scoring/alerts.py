@@ -55,16 +55,16 @@ a row that is no further from its history than usual (docs/decisions/slow-drift.
 
 @dataclass(frozen=True)
 class Seen:
-    """The judgement of one window."""
+    """The judgement of one window; what is undecided neither raises an alert nor clears it."""
 
     start: datetime
     critical: Collection[Key] = frozenset()
-    unscored: Collection[Key] = frozenset()
+    undecided: Collection[Key] = frozenset()
     usual: Collection[Key] = frozenset()
 
     def quiet(self, key: Key) -> bool:
-        """Whether a row was scored and not critical."""
-        return key not in self.critical and key not in self.unscored
+        """Whether a row clears its alert."""
+        return key not in self.critical and key not in self.undecided
 
 
 @dataclass(frozen=True)

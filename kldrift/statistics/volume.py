@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ FEWEST_OWN: Final = 4
 SURELY: Final = 0.01
 """p-value of Fisher's F below which there are seasons, or one has a spread of its own."""
 LONG_ENOUGH: Final = 4
-"""Weeks of windows from which growth is told."""
+"""Weeks of windows from which growth is told, and what an hour of a weekday has."""
 LEAST_SPREAD: Final = 0.02
 """Deviation of the logarithm of a number of rows that is granted always."""
 
@@ -29,19 +29,45 @@ SURELY_LOADED: Final = 24
 half of them are even, and a third can be divided by three."""
 
 
+@dataclass(frozen=True, eq=False)
+class EarlierRows:
+    """The windows before one, in the order of time; arrays of shape ``(h,)``.
+
+    Attributes:
+        rows: of each, in as much time as the window has.
+        learnt: which tell what is usual.
+        latest: which lie on the latest level, see `levels`.
+        seasons: the season of each, such as the hour; by kind, those with more seasons last.
+        weeks: how many each lies before the window.
+    """
+
+    rows: Floats
+    learnt: Bools
+    latest: Bools
+    seasons: Sequence[Ints]
+    weeks: Floats
+
+    def take(self, which: Bools) -> EarlierRows:
+        """Some of the windows."""
+        seasons = [kind[which] for kind in self.seasons]
+        arrays = (self.rows[which], self.learnt[which], self.latest[which])
+        return EarlierRows(*arrays, seasons, self.weeks[which])
+
+
 @dataclass(frozen=True)
 class Volume:
     """The number of rows of a window, compared with earlier windows.
 
     Attributes:
-        expected: the usual number: the geometric mean, brought to the time of the window.
+        expected: the usual number: the geometric mean, brought to the time of the window and to
+            the level that is nearer.
         kl: divergence of the two Poisson distributions, per expected row: ``r ln r - r + 1`` of
             their ratio r; 0.15 is half as many, 0.39 twice as many.
         p_value: two-sided, of Student's t of the logarithm among those before; where these have
             seasons, with the spread that is left within them. Of few rows at least that of the
             deviance of two Poisson distributions.
         windows: how many these are.
-        alike: whether they are those of the same season.
+        alike: the kind of season, from 1, of which they all are; 0 where they are of any.
         growth: of the logarithm a week; 0 where there is none for sure.
     """
 
@@ -49,68 +75,95 @@ class Volume:
     kl: float
     p_value: float
     windows: int
-    alike: bool
+    alike: int
     growth: float
 
 
-def usual(unusual: Bools) -> Bools:
-    """Which windows tell what is usual: not unusual ones, unless these last.
+def levels(different: Bools, unusual: Bools, seasons: Ints) -> tuple[Bools, Bools]:
+    """Which windows tell what is usual, and which lie on the latest level.
+
+    Different windows in a row are not learnt from where one of them is unusual. So many (`FEWEST`)
+    are a new level, which is usual from then on, and so is what most windows of a season have.
 
     Args:
-        unusual: whether each was, in the order of time, shape ``(h,)``.
+        different: whether each surely was, in the order of time, shape ``(h,)``.
+        unusual: which of these were critical.
+        seasons: the season of each.
 
     Examples:
-        >>> usual(np.array([False, True, True, False]))
-        array([ True, False, False,  True])
-        >>> usual(np.append(False, np.ones(FEWEST, dtype=np.bool_))).all()
-        np.True_
+        >>> days = np.arange(20)
+        >>> learnt, latest = levels(days > 12, days > 13, days % 7)
+        >>> learnt.all(), np.flatnonzero(latest)[0]
+        (np.True_, np.int64(13))
+        >>> learnt, latest = levels(days == 12, days == 12, days % 7)
+        >>> np.flatnonzero(~learnt), latest.any()
+        (array([12]), np.False_)
     """
-    runs = np.cumsum(np.diff(unusual, prepend=False))
-    return ~unusual | (np.bincount(runs)[runs] >= FEWEST if len(runs) else unusual)
+    runs = np.cumsum(np.diff(different, prepend=False))
+    lasting = different & (np.bincount(runs)[runs] >= FEWEST)
+    first = np.flatnonzero(lasting & np.diff(lasting, prepend=False))[-1:]
+    _, place = np.unique(seasons, return_inverse=True)
+    left_out = different & (np.bincount(runs, unusual)[runs] > 0)
+    number = np.bincount(place)
+    again = (number >= FEWEST_ALIKE) & (2 * np.bincount(place, left_out) > number)
+    return ~left_out | lasting | again[place], np.arange(len(runs)) >= [*first, len(runs)][0]
 
 
-def volume(rows: int, past: Floats, seasons: Ints, season: int, weeks: Floats) -> Volume | None:
-    """Compare a number of rows with those of earlier windows; None where these are too few.
+def volume(rows: int, past: EarlierRows, season: Sequence[int]) -> Volume | None:
+    """Compare the rows of a window with those of earlier ones, given its season of each kind.
 
-    Args:
-        rows: of the window.
-        past: of earlier ones, in as much time, shape ``(h,)``; empty ones are left out.
-        seasons: the hour or weekday of each of these, shape ``(h,)``.
-        season: that of the window.
-        weeks: how many each of the earlier ones lies before it, shape ``(h,)``.
+    None where these are too few; empty ones are left out. No rows are usual in a season of which
+    half of the windows had none.
 
     Examples:
-        >>> past = np.array([100.0, 104, 98, 101, 99, 103, 97, 100])
-        >>> found = volume(50, past, np.zeros(8, dtype=np.int64), 0, np.arange(8, 0, -1) / 7)
+        >>> rows, days = np.array([100.0, 104, 98, 101, 99, 103, 97, 100]), np.arange(8)
+        >>> past = EarlierRows(rows, days >= 0, days > 8, [days % 7], (8 - days) / 7)
+        >>> found = volume(50, past, [1])
         >>> round(found.expected), round(found.kl, 2), found.p_value < 1e-6
         (100, 0.15, True)
     """
-    seasons, weeks, past = seasons[past > 0], weeks[past > 0], past[past > 0]
-    if len(past) < FEWEST:
+    alike = [past.rows[kind == own] for kind, own in zip(past.seasons, season, strict=True)]
+    number = sum(len(same) >= FEWEST_ALIKE for same in alike)
+    if not rows and number and np.median(alike[number - 1]) == 0:
+        return Volume(0.0, 0.0, 1.0, len(alike[number - 1]), number, 0.0)
+    past = past.take(past.learnt & (past.rows > 0))
+    if len(past.rows) < FEWEST:
         return None
-    logs = np.log(past)
-    growth = _growth(logs, seasons, weeks)
-    logs += growth * weeks
-    within = _within_seasons(logs, seasons)
-    same = logs[seasons == season]
-    alike = within is not None and len(same) >= FEWEST_ALIKE
-    if within is None or not alike:
-        same, within = logs, (float(logs.var(ddof=1)), len(logs) - 1)
-    variance, free = within
-    own, own_free = float(same.var(ddof=1)), len(same) - 1
+    kinds = past.seasons if past.weeks.max() >= LONG_ENOUGH else past.seasons[:1]
+    logs = np.log(past.rows)
+    growth = _growth(logs, 2 * kinds[-1] + past.latest, past.weeks)
+    logs += growth * past.weeks
+    rise = _rise(logs, kinds[-1], past.latest)
+    logs += np.where(past.latest, 0, rise)
+    before = [-rise] if rise and 2 * past.latest.sum() < len(logs) else []
+    found = (_beside(rows, logs + level, kinds, season, growth) for level in (0.0, *before))
+    return min(found, key=lambda one: one.kl)
+
+
+def _beside(
+    rows: int, logs: Floats, kinds: Sequence[Ints], season: Sequence[int], growth: float
+) -> Volume:
+    """A number of rows beside the logarithms of others at its time and level."""
+    same, alike, coarser = logs, 0, np.zeros(len(logs), dtype=np.int64)
+    variance, free = float(logs.var(ddof=1)), len(logs) - 1
+    for number, (kind, own) in enumerate(zip(kinds, season, strict=False), 1):
+        within, mine = _within_seasons(logs, kind, coarser), logs[kind == own]
+        if within is not None and len(mine) >= FEWEST_ALIKE:
+            same, alike, coarser, (variance, free) = mine, number, kind, within
+    spread, own_free = float(same.var(ddof=1)), len(same) - 1
     if (
         len(same) >= FEWEST_OWN
-        and fdtrc(own_free, free, own / max(variance, LEAST_SPREAD**2)) < SURELY
+        and fdtrc(own_free, free, spread / max(variance, LEAST_SPREAD**2)) < SURELY
     ):
-        variance, free = own, own_free
+        variance, free = spread, own_free
     expected = float(np.exp(same.mean()))
     ratio = rows / expected
-    kl = float(xlogy(ratio, ratio) - ratio + 1)
-    spread = np.sqrt(max(variance, LEAST_SPREAD**2) * (1 + 1 / len(same)))
-    t = abs(np.log(max(rows, 0.5)) - same.mean()) / spread
-    counted = chdtrc(1, 2 * expected * max(kl, 0.0) / (1 + 1 / len(same)))
+    kl = max(float(xlogy(ratio, ratio) - ratio + 1), 0.0)
+    deviation = np.sqrt(max(variance, LEAST_SPREAD**2) * (1 + 1 / len(same)))
+    t = abs(np.log(max(rows, 0.5)) - same.mean()) / deviation
+    counted = chdtrc(1, 2 * expected * kl / (1 + 1 / len(same)))
     p_value = max(float(2 * stdtr(free, -t)), float(counted))
-    return Volume(expected, max(kl, 0.0), p_value, len(same), alike, growth)
+    return Volume(expected, kl, p_value, len(same), alike, growth)
 
 
 def _growth(logs: Floats, seasons: Ints, weeks: Floats) -> float:
@@ -118,11 +171,10 @@ def _growth(logs: Floats, seasons: Ints, weeks: Floats) -> float:
 
     Windows that resemble the one before tell as much of it as fewer ones would.
     """
-    _, place = np.unique(seasons, return_inverse=True)
-    free = len(logs) - int(place.max()) - 2
+    free = len(logs) - len(np.unique(seasons)) - 1
     if weeks.max() < LONG_ENOUGH or free < FEWEST:
         return 0.0
-    x, y = (z - (np.bincount(place, z) / np.bincount(place))[place] for z in (-weeks, logs))
+    x, y = (_without_seasons(z, seasons) for z in (-weeks, logs))
     growth = float(x @ y / (x @ x))
     left = y - growth * x
     power = max(float(left @ left), free * LEAST_SPREAD**2)
@@ -132,20 +184,32 @@ def _growth(logs: Floats, seasons: Ints, weeks: Floats) -> float:
     return growth if 2 * stdtr(max(free * effective, 2), -t) < SURELY else 0.0
 
 
-def _within_seasons(logs: Floats, seasons: Ints) -> tuple[float, int] | None:
+def _rise(logs: Floats, seasons: Ints, latest: Bools) -> float:
+    """How far the latest level lies above the ones before; 0 where no season has both."""
+    x, y = (_without_seasons(z, seasons) for z in (latest.astype(np.float64), logs))
+    return float(x @ y / (x @ x)) if x.any() else 0.0
+
+
+def _without_seasons(values: Floats, seasons: Ints) -> Floats:
+    """Values without the mean of their season."""
+    _, place = np.unique(seasons, return_inverse=True)
+    return np.asarray(values - (np.bincount(place, values) / np.bincount(place))[place])
+
+
+def _within_seasons(logs: Floats, seasons: Ints, coarser: Ints) -> tuple[float, int] | None:
     """The variance within seasons and its degrees of freedom; None where there are none for sure.
 
-    All seasons tell it together, so that two weeks of days are enough.
+    All seasons tell it together, so that two weeks of days are enough; they must tell more than
+    coarser ones.
     """
-    names, place = np.unique(seasons, return_inverse=True)
-    between, free = len(names) - 1, len(logs) - len(names)
-    if not between or free < FEWEST:
+    number = len(np.unique(seasons))
+    between, free = number - len(np.unique(coarser)), len(logs) - number
+    if between < 1 or free < FEWEST:
         return None
-    means = np.bincount(place, logs) / np.bincount(place)
-    left = max(float(np.square(logs - means[place]).sum()), free * LEAST_SPREAD**2)
-    explained = float(np.square(means[place] - logs.mean()).sum())
-    surely = fdtrc(between, free, explained / between / (left / free)) < SURELY
-    return (left / free, free) if surely else None
+    least, most = (np.square(_without_seasons(logs, kind)).sum() for kind in (seasons, coarser))
+    left = max(float(least), free * LEAST_SPREAD**2) / free
+    surely = fdtrc(between, free, float(most - least) / between / left) < SURELY
+    return (left, free) if surely else None
 
 
 def times_loaded(counts: Iterable[Counts]) -> Ints:

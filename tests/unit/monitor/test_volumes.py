@@ -128,6 +128,24 @@ def test_an_hour_is_judged_by_the_same_hour_of_a_week():
     assert judged[-1].sentence == "50 rows, and usually about 100 (7 windows before at 03:00)"
 
 
+def test_an_hour_is_judged_by_the_same_hour_of_its_weekday_once_four_weeks_tell():
+    def size(window):
+        busy = 600 if window.start.weekday() < 5 else 60
+        return (
+            30
+            if window.start == datetime(2024, 2, 11, 10, tzinfo=UTC)
+            else busy + window.start.hour
+        )
+
+    judged = judged_by_rows(Time("at", "1h"), datetime(2024, 1, 1), 42 * 24, size)
+    sunday = [s for s in judged[5 * 168 :] if "Sunday windows before at 10:00" in s.sentence]
+    assert [s.sentence for s in sunday] == [
+        "30 rows, and usually about 70 (5 Sunday windows before at 10:00)"
+    ]
+    unusual = [s for s in judged[28 * 24 :] if s.scores["kl"] > 0.02 and s.scores["p_value"] < 0.01]
+    assert [s.rows[1] for s in unusual] == [30]
+
+
 def test_days_that_grow_are_held_to_what_they_would_be_by_now():
     sizes = iter([round(1_000 * 1.01**day) for day in range(40)] + [700])
     judged = judged_by_rows(Time("at", "1d"), datetime(2024, 1, 1), 41, lambda _: next(sizes))
@@ -138,14 +156,39 @@ def test_days_that_grow_are_held_to_what_they_would_be_by_now():
 
 
 def test_what_was_unusual_is_not_learnt_from_until_it_lasts_a_week():
-    usual = [1_000 + 7 * (day % 3) for day in range(9)]
+    usual = [1_000 + 7 * (day % 3) for day in range(16)]
     sizes = iter([*usual, *[450, 455, 460] * 4, 1_000])
     time, first = Time("at", "1d"), datetime(2024, 1, 1)
-    judged = judged_by_rows(time, first, 22, lambda _: next(sizes))
-    low = [s.scores["p_value"] < 1e-4 and s.scores["kl"] > 0.15 for s in judged[9:]]
+    judged = judged_by_rows(time, first, 29, lambda _: next(sizes))
+    low = [s.scores["p_value"] < 1e-4 and s.scores["kl"] > 0.15 for s in judged[16:]]
     assert low[:7] == [True] * 7
     assert low[7:] == [False] * 6
-    assert {round(s.rows[0], -2) for s in judged[9:16]} == {1_000}
+    assert {round(s.rows[0], -2) for s in judged[16:23]} == {1_000}
+    assert {round(s.rows[0], -1) for s in judged[23:28]} <= {450, 460}
+
+
+def test_rows_that_halve_for_good_are_one_alert_and_then_usual(tmp_path):
+    config = config_of(tmp_path / "drift", alarms={"after": "1 of 1"})
+    sizes = [600] * 20 + [290, 310, 280, 320, 290, 310, 290, 300, 290, 300]
+    run_days(config, range(24), lambda day: rows(day, sizes[day]))
+    found = run_days(config, range(24, 30), lambda day: rows(day, sizes[day]))
+    log = read_table(str(tmp_path / "drift"), "alerts").to_pylist()
+    (one,) = [alert for alert in log if alert["features"] == [ROWS_FEATURE]]
+    assert (one["opened"].day, one["closed"].day) == (21, 28)
+    assert of_rows(found[-1])["n_reference"] == pytest.approx(300, abs=5)
+
+
+def test_a_segment_that_is_closed_on_sundays_is_not_missed_then(tmp_path):
+    config = config_of(tmp_path / "drift", segments=[["part"]])
+
+    def of_day(day):
+        table = rows(day)
+        return table.filter(pc.equal(table["part"], "left")) if day % 7 == 6 else table
+
+    found = run_days(config, range(28), of_day)[27].scores
+    right = found[found["feature"].eq(ROWS_FEATURE) & found["segment"].eq("part=right")]
+    assert right["severity"].tolist() == ["ok"]
+    assert right["n_reference"].tolist() == [0]
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["one run", "a run each"])

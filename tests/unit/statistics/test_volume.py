@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kldrift.statistics.volume import FEWEST, Volume
+from kldrift.statistics.volume import FEWEST, EarlierRows, Volume, levels
 from kldrift.statistics.volume import volume as volume_of
 
 NONE = np.zeros(40, dtype=np.int64)
 
 
-def volume(rows, past, seasons, season) -> Volume | None:
-    """Of a day and those before it."""
-    return volume_of(rows, past, seasons, season, np.arange(len(past), 0, -1) / 7)
+def volume(rows, past, seasons, season, latest=0) -> Volume | None:
+    """Of a day and those before it; so many of these lie on the latest level."""
+    ago = np.arange(len(past), 0, -1)
+    days = EarlierRows(
+        np.asarray(past, dtype=np.float64), ago > 0, ago <= latest, [seasons], ago / 7
+    )
+    return volume_of(rows, days, [season])
 
 
 def test_half_as_many_and_twice_as_many_rows_have_their_divergence():
@@ -130,3 +134,39 @@ def test_a_few_weeks_tell_no_growth():
     found = volume(1_000, np.exp(0.03 * days) * 1_000, NONE[:27], 0)
     assert found is not None
     assert found.growth == 0
+
+
+@pytest.mark.parametrize("growth", [0, 0.01], ids=["as many", "growing"])
+def test_a_level_that_stays_is_usual_and_tells_as_much_as_the_one_before(growth):
+    rng = np.random.default_rng(8)
+    past = days_of(rng, lambda days: np.exp(growth * (days - 90)) * np.where(days < 80, 1, 0.5))
+    usual, half, back = (volume(n, past, np.arange(90) % 7, 6, latest=10) for n in (250, 120, 500))
+    assert usual is not None
+    assert half is not None
+    assert back is not None
+    assert (usual.kl < 0.02, half.kl > 0.15, half.p_value < 1e-6) == (True, True, True)
+    assert back.kl < 0.02
+
+
+def test_the_level_before_is_forgotten_when_most_windows_have_the_latest():
+    rng = np.random.default_rng(9)
+    past = days_of(rng, lambda days: np.where(days < 40, 0.5, 1))
+    back = volume(230, past, np.arange(90) % 7, 6, latest=50)
+    assert back is not None
+    assert (back.kl > 0.15, back.p_value < 1e-6, round(back.expected, -2)) == (True, True, 500)
+
+
+def test_what_most_windows_of_a_season_have_is_usual_though_it_was_unusual():
+    weekends = np.arange(28) % 7 > 4
+    learnt, latest = levels(weekends, weekends, np.arange(28) % 7)
+    assert learnt.all()
+    assert not latest.any()
+
+
+def test_no_rows_are_usual_where_half_of_the_season_had_none():
+    days = np.arange(28)
+    past = np.where(days % 7 == 6, 0, 1_000)
+    sunday, monday = (volume(0, past, days % 7, day) for day in (6, 0))
+    assert sunday is not None
+    assert monday is not None
+    assert (sunday.kl, sunday.windows, monday.kl) == (0, 4, 1)
