@@ -25,18 +25,21 @@ DATE: Final = re.compile(
 )
 """A day or a month in a path; also in folders as Hive names them: ``2024/month=1/day=31``."""
 URI: Final = re.compile("([^/:]+://)?(.*)", re.DOTALL)
+REFERENCE: Final = re.compile(r"(?i)(?<![a-z])(reference|baseline|train|training)(?![a-z])")
+"""What a file is called that others are compared with."""
 LISTED: Final = 31
 """Paths that are listed one by one, at most, if they are those of files of whole months."""
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The paths of both sides, their format if known, and a note on what was left out."""
+    """The paths of both sides, their format if known, and notes on how they were found."""
 
     current: list[str]
     reference: list[str]
     format: str | None
     left_out: tuple[str, ...] = ()
+    why: str = "the files before the last one"
 
 
 def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
@@ -62,6 +65,7 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
     root = _root(source)
     days = list(dict.fromkeys(_of_its_day(path, root) for path in files))
     days.sort(key=lambda day: day_in(day[len(root) :]) or "")
+    named = [day for day in days if REFERENCE.search(Path(day).name)]
     one_day = DATE.search(root) and not any(DATE.search(path[len(root) :]) for path in files)
     if not others and (one_day or len(days) == 1):
         return replace(alone, format=kind)
@@ -70,7 +74,11 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
         more = f" and {len(others) - 1:,} others" if others[1:] else ""
         left_out = (f"only files that end in {kind}, so not {Path(others[0]).name}{more}",)
     kind = kind if others or days != files else form
-    days = [scheme + day for day in days]
+    days, named = ([scheme + path for path in paths] for paths in (days, named))
+    if named and (unnamed := [day for day in days if day not in named]):
+        if unnamed[1:]:
+            left_out += (f"the last of {len(unnamed):,} files that are no reference",)
+        return Sides(unnamed[-1:], named, kind, left_out, "by its name")
     return Sides(days[-1:], by_month(days) or days, kind, left_out)
 
 

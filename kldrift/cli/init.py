@@ -30,7 +30,6 @@ from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.sample import sample_of
 
 ITSELF: Final = "CHANGE THIS: the dataset itself, until you name a reference"
-THE_LAST: Final = "the files before the last one"
 ONE_DAY: Final = "CHANGE THIS: one day; a list of days that were good, or a *, knows more"
 TEXT_FORMATS: Final = ("csv", "json")
 
@@ -67,7 +66,7 @@ def init(
     old, new = replace(old, schema=schema), replace(new, schema=schema)
     note = ITSELF if reference is None else ""
     if reference is None and sides.reference != sides.current:
-        note = THE_LAST
+        note = sides.why
     day: str | None = None
     ids: tuple[str, ...] = ()
     if reference is None and new.format in TABLE_OPTIONS:

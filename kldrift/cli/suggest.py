@@ -19,8 +19,11 @@ from kldrift.features.wanted import PartName
 
 CODE_NAME: Final = re.compile(
     r"(?i:(?:^|[\W_])(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$)|"
-    r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind)$",
+    r"(?i:(?:^|[\W_])(?:area|region|district|ward|county|country|state|city|branch|channel|mode|"
+    r"method|gender|sex|season|label|cluster|zip|zipcode|postcode|plz)$)|"
+    r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind|Area|Region|State|Channel|Mode)$",
 )
+"""Names of whole numbers that name something, if there are few of them, and not how many."""
 NUMBER_TEXT: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 IDENTIFIER: Final = re.compile(r"(?i:(?:^|[\W_])ids?$)|(?<=[a-z])(?:Id|ID)$")
 FEW: Final = 300

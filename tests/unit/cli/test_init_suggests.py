@@ -499,3 +499,21 @@ def test_of_many_daily_files_a_month_that_is_over_is_one_glob(tmp_path):
     assert len(sides_of(f"{tmp_path}/*.csv", None, None).reference) == 1 + 29 + 1 + len(march)
     compact = sides_of(f"{tmp_path}/other", None, None).reference
     assert f"{tmp_path}/other/202401*.csv" in compact
+
+
+def test_a_file_that_is_called_a_reference_is_the_reference(tmp_path):
+    names = ["flights.csv", "flights_reference.csv", "flights_target.csv", "trained.csv"]
+    for name in names:
+        (tmp_path / name).write_text("delay,pickup_area,area_m2\n" + "3,7,41\n4,8,42\n" * 20)
+    text = init(str(tmp_path), folder=tmp_path)
+    assert "reference:  # by its name\n  path: flights_reference.csv\n" in text
+    assert "  path: trained.csv\n" in text
+    assert "#   the last of 3 files that are no reference\n" in text
+    assert "pickup_area: {kind: categorical}" in text
+    assert "area_m2: {" not in text
+    for name in names[1:]:
+        (tmp_path / name).unlink()
+    (tmp_path / "Baseline-2024.csv").write_text("delay\n3\n")
+    assert "reference:  # by its name\n  path: Baseline-2024.csv\n" in init(
+        str(tmp_path), folder=tmp_path
+    )
