@@ -16,7 +16,7 @@ from kldrift.errors import first_names
 from kldrift.features.names import ROWS_FEATURE
 from kldrift.reporting.figures import feature_words, many, shown
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.order import SEVERITY_NAMES, leading, worst_first
 from kldrift.reporting.parts import (
     MOVED,
     Parts,
@@ -113,6 +113,7 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
         if follow := [rows[place] for place in own if place in followed]:
             what = what or f"{feature_words(row['feature'], 60)}: {happened(row['reason'] or '')}"
             what += "; with it " + _moved_by(row, follow, segments)
+        own.sort(key=lambda place: _rank(rows[place]))
         causes.append(Cause(tuple(str(rows[place]["feature"]) for place in own), tuple(own), what))
     return causes
 
@@ -150,7 +151,7 @@ def _followed(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
             found[at] = min(within or others, key=lambda cause: drifted_in[cause].get(one, 0))
     for at in moved.values():
         cause = moved.get(_member(rows[at]), at)
-        if cause != at and not {cause, at} & {*found} and _rank(rows[cause]) <= _rank(rows[at]):
+        if cause != at and not {cause, at} & {*found}:
             found[at] = cause
     return found
 
@@ -162,7 +163,7 @@ def _member(row: Mapping[str, Any]) -> str:
 
 
 def _rank(row: Mapping[str, Any]) -> int:
-    return MOVED.index(row["severity"])
+    return SEVERITY_NAMES.index(row["severity"])
 
 
 def _moved_by(

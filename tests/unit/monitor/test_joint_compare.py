@@ -226,3 +226,16 @@ def test_a_group_is_a_cause_of_its_own_where_others_go_together_differently(far)
     assert reason.startswith("a and b go together differently" + ", and c changed" * (far > 1))
     causes = drifted(pa.Table.from_pandas(found)).causes
     assert {cause.features for cause in causes} == {("all",), ("c",)}
+
+
+def test_a_group_that_is_worse_than_the_member_it_moved_with_leads_their_cause():
+    before, now = np.random.default_rng(0).normal(size=(2, 5000, 3))
+    for side in (before, now):
+        side[:, 1] += side[:, 0]
+    now[:, 1] += 2
+    sides = [pa.table(dict(zip("abc", x.T, strict=True))) for x in (before, now)]
+    config = {"joint": {"all": [*"abc"]}, "thresholds": {"js": {"warning": 0.004}}}
+    (cause,) = drifted(pa.Table.from_pandas(kldrift.compare(*sides, **config).scores)).causes
+    assert cause.features == ("all", "b")
+    assert cause.what.startswith("b: shifted up by 1.")
+    assert cause.what.endswith("; with it the joint group all")
