@@ -83,7 +83,7 @@ def run_days(
     store, found = open_store(config.output.path), []
     days = list(days)
     watch = Watch.before(config, store, reference, plan.compared, window(days[0]))
-    volumes = Volumes.before(config, store, window(days[0]))
+    volumes = Volumes.of(config, store)
     assert volumes is not None
     for day in days:
         now = TableSource(of_day(day))

@@ -153,7 +153,7 @@ def scored_again(
     ``against`` is a stored window to compare with, in place of the reference.
     """
     watch: Watch | None = None
-    volumes = None if against else Volumes.before(config, store, windows[0])
+    volumes = None if against else Volumes.of(config, store)
     counted_on = ""
     batches = StoredBatches.of(store, config.monitor)
     scorers: dict[str, Scorer] = {}

@@ -292,7 +292,7 @@ class _Run:
             added = changes.added(record, reference, counted, store)
             windows, profiles_of = tuple(added.judged(windows)), added.profiles_of
         watch = Watch.before(config, store, reference, plan.compared, windows[0])
-        volumes = Volumes.before(config, store, windows[0])
+        volumes = Volumes.of(config, store)
         for window, findings in findings_by_window(
             plan, reference, what, profiles_of, windows, record, history, volumes
         ):

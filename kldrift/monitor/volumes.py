@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -54,32 +54,40 @@ class _Known:
 
 
 class Volumes:
-    """The rows of the windows of a monitor."""
+    """The rows of the windows of a monitor; those that the tables have are read when needed."""
 
-    def __init__(self, time: Time) -> None:
+    def __init__(
+        self,
+        time: Time,
+        stored: Iterable[Window] = (),
+        read: Callable[[Window], _Known] = lambda _: _Known({}, {}),
+    ) -> None:
         parts = seasonal_parts(time)
         self._time, self._kinds = time, [parts[i:] for i in reversed(range(len(parts)))] or [parts]
         self._seasons = cache(lambda w: [season_of(w, time, kind) for kind in self._kinds])
-        self._known: dict[Window, _Known] = {}
+        self._stored, self._read = [w for w in stored if w.start][::-1], read
+        self._known: dict[Window, _Known | None] = {}
 
     @classmethod
-    def before(cls, config: Config, store: Store, window: Window) -> Volumes | None:
-        """The volumes of the stored windows before one; None without windows."""
+    def of(cls, config: Config, store: Store) -> Volumes | None:
+        """The volumes of the stored windows; None without windows."""
         if config.time is None:
             return None
-        volumes = cls(config.time)
-        for one in volumes._recent(stored_windows(store, config.monitor), window)[0]:
+
+        def read(window: Window) -> _Known:
             with suppress(OutputError):  # damaged: it is not learnt from
                 columns = ["segment", "n_current", "feature", "kl", "p_value"]
-                rows = window_columns(store, config.monitor, one, columns)
+                rows = window_columns(store, config.monitor, window, columns)
                 sizes = rows.group_by("segment").aggregate([("n_current", "max")])
                 by_segment = zip(*(sizes[c].to_pylist() for c in sizes.column_names), strict=True)
                 own = rows.filter(pc.equal(rows["feature"], ROWS_FEATURE)).to_pylist()
-                volumes._known[one] = _Known(
+                return _Known(
                     {segment: n or 0 for segment, n in by_segment},
                     _different((row["segment"], row) for row in own),
                 )
-        return volumes
+            return _Known({}, {})
+
+        return cls(config.time, stored_windows(store, config.monitor), read)
 
     def beside(self, window: Window, findings: Findings) -> Findings:
         """The findings of a window with its rows; the window is known from then on."""
@@ -95,27 +103,35 @@ class Volumes:
             times |= _times(findings.current, number, known.names)
         if findings.current:
             times |= _times(findings.current, ALL, (None,))
-        earlier = self._recent(self._known, window) if findings.rows_current else []
+        earlier = self._recent(window)
         subjects = tuple(
-            self._subject(window, segment, rows, times.get(segment, 1), earlier)
+            self._subject(
+                window, segment, rows, times.get(segment, 1), earlier if sizes[None] else []
+            )
             for segment, rows in sizes.items()
         )
-        self._known = {w: self._known[w] for w in _before(self._known, window, WEEKS * WEEK)}
         self._known[window] = _Known(sizes, _different((s.segment, s.scores) for s in subjects))
         return replace(findings, volumes=subjects)
 
-    def _recent(self, windows: Iterable[Window], window: Window) -> list[list[Window]]:
+    def _recent(self, window: Window) -> list[dict[Window, _Known]]:
         """The windows before one that it is judged by: those of its weekday too, or without."""
-        kept = _before(windows, window, WEEKS * WEEK)
-        near = _before(kept, window, WEEK)
+        while self._stored and start_of(self._stored[-1]) < start_of(window):
+            self._known.setdefault(self._stored.pop())
+        kept, near = (_latest([*self._known], window, reach) for reach in (WEEKS * WEEK, WEEK))
+        self._known = {w: self._known[w] for w in kept}
         weekday = self._seasons(window)[-1] // HIGHEST
         older = kept[: len(kept) - len(near)]
-        return [[w for w in older if self._seasons(w)[-1] // HIGHEST == weekday] + near, near]
+        alike = [w for w in older if self._seasons(w)[-1] // HIGHEST == weekday]
+        earlier = {w: self._known[w] or self._read(w) for w in (*alike, *near)}
+        self._known |= earlier
+        return [earlier, {w: earlier[w] for w in near}] if older else [earlier]
 
-    def _past(self, window: Window, segment: str | None, earlier: Sequence[Window]) -> EarlierRows:
+    def _past(
+        self, window: Window, segment: str | None, earlier: Mapping[Window, _Known]
+    ) -> EarlierRows:
         """The rows of a segment in earlier windows; those without any rows say nothing of it."""
-        there = [w for w in earlier if segment is None or self._known[w].rows.get(None)]
-        known = [self._known[w] for w in there]
+        there = [w for w, one in earlier.items() if segment is None or one.rows.get(None)]
+        known = [earlier[w] for w in there]
         longer = np.array([_length(window) / _length(w) for w in there])
         seasons = np.array([self._seasons(w) for w in there], dtype=np.int64)
         kl = np.array([one.different.get(segment, 0.0) for one in known])
@@ -133,7 +149,7 @@ class Volumes:
         segment: str | None,
         rows: int,
         times: int,
-        earlier: Sequence[Sequence[Window]],
+        earlier: Sequence[Mapping[Window, _Known]],
     ) -> Subject:
         beside = None  # a window that is not there says nothing of its segments
         for windows in earlier:
@@ -172,9 +188,8 @@ class Volumes:
         )
 
 
-def _before(windows: Iterable[Window], window: Window, reach: timedelta) -> list[Window]:
-    """The windows before one, as far as a time reaches, or so many."""
-    earlier = [w for w in windows if w.start and w.start < start_of(window)]
+def _latest(earlier: Sequence[Window], window: Window, reach: timedelta) -> Sequence[Window]:
+    """The windows before one as far as a time reaches, or so many (`MOST`) of them."""
     first = start_of(window) - reach
     return earlier[-max(MOST, sum(start_of(w) >= first for w in earlier)) :]
 

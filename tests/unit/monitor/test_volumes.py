@@ -106,12 +106,12 @@ def test_each_segment_has_its_own_rows_and_one_that_is_gone_is_critical(tmp_path
     assert last.loc["part=right", "reason"].startswith("0 rows, and usually about 1")
 
 
-def judged_by_rows(time, first, number, size):
+def judged_by_rows(time, first, number, size, volumes=None):
     """The rows of some windows, one after the other, each judged by those before."""
     begins = time.windows.between(
         first.replace(tzinfo=UTC), first.replace(tzinfo=UTC) + timedelta(days=365)
     )
-    volumes, judged = Volumes(time), list[Subject]()
+    volumes, judged = volumes or Volumes(time), list[Subject]()
     for start in islice(begins, number):
         one = Window(start, time.windows.end(start))
         found = Findings((), (), (), {}, (), (), Reference({}, {}, {}, {}, {}, 0), size(one))
@@ -144,6 +144,23 @@ def test_an_hour_is_judged_by_the_same_hour_of_its_weekday_once_four_weeks_tell(
     ]
     unusual = [s for s in judged[28 * 24 :] if s.scores["kl"] > 0.02 and s.scores["p_value"] < 0.01]
     assert [s.rows[1] for s in unusual] == [30]
+
+
+def test_hours_that_are_read_from_tables_tell_what_those_of_one_backfill_do():
+    time, first = Time("at", "1h"), datetime(2024, 1, 1)
+
+    def size(window):
+        return (
+            (600 if window.start.weekday() < 5 else 60) + window.start.hour + window.start.day % 3
+        )
+
+    whole = Volumes(time)
+    judged = judged_by_rows(time, first, 35 * 24, size, whole)
+    known = dict(whole._known)
+    later = Volumes(time, known, known.__getitem__)
+    again = judged_by_rows(time, datetime(2024, 2, 2), 3 * 24, size, later)
+    assert [s.sentence for s in again] == [s.sentence for s in judged[-3 * 24 :]]
+    assert "Sunday windows before at 10:00" in again[-14].sentence
 
 
 def test_days_that_grow_are_held_to_what_they_would_be_by_now():
