@@ -16,7 +16,7 @@ from kldrift.errors import first_names
 from kldrift.features.names import ROWS_FEATURE
 from kldrift.reporting.figures import feature_words, many, shown
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import SEVERITY_NAMES, leading, worst_first
+from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.parts import (
     MOVED,
     Parts,
@@ -113,7 +113,7 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
         if follow := [rows[place] for place in own if place in followed]:
             what = what or f"{feature_words(row['feature'], 60)}: {happened(row['reason'] or '')}"
             what += "; with it " + _moved_by(row, follow, segments)
-        own.sort(key=lambda place: _rank(rows[place]))
+            own.sort(key=lambda place: MOVED.index(rows[place]["severity"]))
         causes.append(Cause(tuple(str(rows[place]["feature"]) for place in own), tuple(own), what))
     return causes
 
@@ -160,10 +160,6 @@ def _member(row: Mapping[str, Any]) -> str:
     """The feature of a joint group that took the others along; empty for other rows."""
     member, along, _ = str(row["reason"]).partition(ALONG)
     return member if along else ""
-
-
-def _rank(row: Mapping[str, Any]) -> int:
-    return SEVERITY_NAMES.index(row["severity"])
 
 
 def _moved_by(
