@@ -81,6 +81,8 @@ class Feature:
     def of_value(self, column: pa.Array) -> pa.Array:
         """The feature's values, from the values at ``path``."""
         column = as_values(column)
+        if self.type.startswith("duration") and pa.types.is_int64(column.type):
+            column = column.view(self.type)  # Spark reads no unit from files, and writes none
         if is_ml_vector(column.type):
             column = to_lists(column)
         if self.part is Part.VALUE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -48,8 +47,11 @@ def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:
     if not isinstance(data, pd.DataFrame):
         gives_itself = any(hasattr(data, f"__arrow_c_{way}__") for way in ("stream", "array"))
         if gives_itself and not is_spark(data):
-            with suppress(pa.ArrowInvalid):  # a single column
+            try:
                 return pa.table(data)
+            except pa.ArrowInvalid as error:
+                if hasattr(data, "columns"):  # it is no single column
+                    raise DatasetError(f"{side}: {_why(data, error)}") from error
         raise TypeError(
             f"{side}: expected all data as pandas frames, Arrow tables or Spark DataFrames, "
             f"got {type(data).__name__}"
@@ -73,13 +75,16 @@ def is_spark(data: Any) -> bool:
     return type(data).__module__.startswith("pyspark.sql")
 
 
-def _why(data: pd.DataFrame, error: Exception) -> str:
+def _why(data: Any, error: Exception) -> str:
     """Name the column that failed; Arrow does not always."""
-    for place, name in enumerate(data.columns):
+    pandas = isinstance(data, pd.DataFrame)
+    for place, (name, kind) in enumerate(zip(data.columns, data.dtypes, strict=True)):
         try:
-            pa.Table.from_pandas(data.iloc[:, [place]], preserve_index=False)
+            if pandas:
+                pa.Table.from_pandas(data.iloc[:, [place]], preserve_index=False)
+            else:
+                pa.table(data[[name]])
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as own:
             text = own.args[0] if own.args else own
-            kind = data.dtypes.iloc[place]
             return f"column {name!r} ({kind}) has no type in Arrow: {text}; convert or exclude it"
     return first_line(error)

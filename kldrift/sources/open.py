@@ -30,6 +30,7 @@ from kldrift.sources.dataframe.mixed_files import (
     orc_footers,
     schema_by_arrow,
     schema_without,
+    unlike_durations,
 )
 from kldrift.sources.dataframe.partitioned import Load, by_partition
 from kldrift.sources.dataset import Source
@@ -202,9 +203,11 @@ def _frame(
     if footers is not None and dataset.format == "parquet" and not dataset.schema:
         nanoseconds = any(map(in_nanoseconds, footers.schema.types))
         apart = by_nanoseconds(footers)
-        by_arrow |= nanoseconds or bool(apart) or any(map(has_no_spark_type, footers.schema.types))
-        if by_arrow:
-            untold = [_untold(f) for f in footers.schema if has_no_spark_type(f.type)]
+        unlike = unlike_durations(footers)
+        untold = [
+            _untold(f) for f in footers.schema if f.name in unlike or has_no_spark_type(f.type)
+        ]
+        by_arrow |= nanoseconds or bool(apart) or bool(untold)
     if footers is not None and (mixed or by_arrow or unmerged):
         names = frozenset(skipped.column for skipped in (*mixed, *untold))
         if by_arrow:  # Spark has no schema for such a file

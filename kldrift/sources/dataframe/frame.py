@@ -207,8 +207,6 @@ def _sets(
 
 
 def _of(feature: Feature, column: pa.Array) -> pa.Array:
-    if feature.type.startswith("duration") and pa.types.is_int64(column.type):
-        column = column.view(feature.type)  # Spark reads no unit from files
     return column if feature.part is Part.SIZE else feature.of_value(column)
 
 

@@ -122,6 +122,17 @@ def by_nanoseconds(footers: Footers) -> list[tuple[pa.Schema, list[File]]]:
     return list(groups.values())
 
 
+def unlike_durations(footers: Footers) -> set[str]:
+    """The columns of lengths of time in several units: Spark reads their numbers without."""
+    kinds = {f.name: f.type for f in footers.schema if pa.types.is_duration(f.type)}
+    unlike: set[str] = set()
+    for file in footers.firsts if kinds else ():
+        with file.open() as parquet:
+            lengths = [f for f in parquet.schema_arrow if pa.types.is_duration(f.type)]
+        unlike |= {f.name for f in lengths if kinds.get(f.name, f.type) != f.type}
+    return unlike
+
+
 def from_nanoseconds(frame: DataFrame, schema: pa.Schema) -> DataFrame:
     """Convert nanosecond numbers to microsecond timestamps, as the tasks do."""
     zoned = {f.name: f.type.tz is not None for f in schema if in_nanoseconds(f.type)}
@@ -160,6 +171,8 @@ def spark_type(kind: pa.DataType) -> T.DataType:  # noqa: PLR0911 - one line per
         return T.LongType() if pa.types.is_duration(kind) else T.IntegerType()
     if is_bytes(kind):
         return T.BinaryType()
+    if pa.types.is_interval(kind):
+        return T.YearMonthIntervalType()
     if pa.types.is_struct(kind):
         if is_variant(kind) and hasattr(T, "VariantType"):  # since Spark 4
             return T.VariantType()

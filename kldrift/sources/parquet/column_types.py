@@ -120,6 +120,8 @@ def common_type(  # noqa: PLR0911 - one line per kind of type
         return pa.timestamp("us", zone) if bool(known.tz) == bool(kind.tz) else None
     if types.is_time(known) and types.is_time(kind):
         return pa.time64("us")
+    if types.is_duration(known) and types.is_duration(kind):
+        return pa.duration("us")
     if types.is_struct(known) and types.is_struct(kind):
         return known  # inside a list or map, of which the size is read
     if types.is_map(known) and types.is_map(kind):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +26,8 @@ FOOTERS_AT_ONCE: Final = 128
 ARROW_NOTES: Final = b"ARROW:schema"
 """The schema that Arrow wrote the file from."""
 SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
-"""Spark's own schema: it says which text columns do not compare byte by byte."""
+"""Spark's own schema: it says which text columns do not compare byte by byte, and what numbers
+are intervals."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,31 @@ def read_footers(
     return replace(footers, bounds=bounds, mapping=mapping)
 
 
+def _with_intervals(schema: pa.Schema) -> pa.Schema:
+    """A schema with the intervals that Spark writes as whole numbers, and notes."""
+    try:
+        noted = json.loads((schema.metadata or {}).get(SPARK_NOTES, "{}"))
+        fields = _noted(schema, noted.get("fields", ()))
+    except (ValueError, TypeError, KeyError, AttributeError):  # not Spark's
+        return schema
+    return pa.schema(fields, schema.metadata)
+
+
+def _noted(fields: Iterable[pa.Field], notes: Iterable[Mapping[str, Any]]) -> list[pa.Field]:
+    types = {note["name"]: note["type"] for note in notes}
+    noted = []
+    for field in fields:
+        kind, of_spark = field.type, types.get(field.name)
+        if isinstance(of_spark, dict) and pa.types.is_struct(kind):
+            kind = pa.struct(_noted(kind, of_spark.get("fields", ())))
+        elif str(of_spark).startswith("interval") and pa.types.is_int64(kind):
+            kind = pa.duration("us")
+        elif str(of_spark).startswith("interval") and pa.types.is_int32(kind):
+            kind = pa.month_day_nano_interval()
+        noted.append(field.with_type(kind))
+    return noted
+
+
 def _same_partitions(files: Sequence[File]) -> Sequence[File]:
     """Files whose folders spell the names of partitions alike."""
     first: dict[str, str] = {}
@@ -205,6 +232,7 @@ def _summary(file: File, asked: WantedBounds) -> FooterSummary:
         bounds = tuple(known(i) for i in range(len(pieces)))
         # Arrow gives back the dictionaries of texts alone, and notes of what it was given.
         schema = as_coded(schema, _coded_by(metadata.metadata or {}))
+        schema = _with_intervals(schema)
         # Notes that differ from file to file, such as those of pandas, make no other schema.
         notes = {k: v for k, v in (schema.metadata or {}).items() if k == SPARK_NOTES}
         shape = SchemaFiles(

@@ -236,6 +236,41 @@ def test_nanoseconds_beside_microseconds_are_read_by_spark_each_as_what_they_are
     ]
 
 
+def both_ways(spark, path, out):
+    """The scores and skipped columns of a folder, read with Arrow and by Spark."""
+    config = {"monitor": "both", "output": {"path": str(out)}, "expectations": False}
+    config |= {"reference": {"path": str(path)}, "current": {"path": str(path)}}
+    found = [run(config | {"scan": way}, spark=spark) for way in ("arrow", "dataframe")]
+    kept = [result.scores.set_index("feature")["mean_current"].to_dict() for result in found]
+    return kept, [dict(result.skipped) for result in found]
+
+
+def test_intervals_that_spark_wrote_are_no_other_numbers_to_arrow(spark, tmp_path):
+    days = "make_dt_interval(cast(id % 7 as int), 3, 0, 0.5)"
+    months = "make_ym_interval(cast(id % 5 as int), 2)"
+    frame = spark.range(100).selectExpr(
+        f"{days} as days", f"{months} as months", f"struct({days} as d, {months} as m) as s"
+    )
+    frame.write.parquet(str(tmp_path / "data"))
+    scores, skipped = both_ways(spark, tmp_path / "data", tmp_path / "out")
+    seconds = sum(i % 7 for i in range(100)) / 100 * 86_400 + 3 * 3_600 + 0.5
+    assert scores == [pytest.approx({"days": seconds, "s.d": seconds})] * 2
+    assert [names.keys() for names in skipped] == [{"months", "s.m"}] * 2
+
+
+def test_lengths_of_time_in_several_units_are_the_same_ones_or_are_not_read(spark, tmp_path):
+    seconds = np.arange(1000) % 90
+    (tmp_path / "data").mkdir()
+    for unit, times in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
+        column = pa.array(seconds * times).cast(pa.duration(unit))
+        pq.write_table(pa.table({"x": column, "n": seconds}), tmp_path / "data" / f"{unit}.parquet")
+    scores, skipped = both_ways(spark, tmp_path / "data", tmp_path / "out")
+    mean = seconds.mean()
+    assert scores == [pytest.approx({"n": mean, "x": mean}), pytest.approx({"n": mean})]
+    assert skipped[1].keys() == {"x"}
+    assert skipped[0] == {}
+
+
 def test_durations_keep_their_unit_and_what_spark_does_not_read_does_not_hide_the_rest(
     spark, tmp_path
 ):

@@ -359,3 +359,30 @@ def test_where_nothing_is_asked_for_it_is_said_why(left):
     one = pd.DataFrame({"x": range(50)})
     with pytest.raises(ConfigError, match=r"no feature is left to compare.*x: excluded"):
         compare(one, one, **left)
+
+
+class GivesItself:
+    """A frame of a library that has a type which Arrow lacks, as polars has whole numbers of 128
+    bits."""
+
+    def __init__(self, table):
+        self.columns = table.column_names
+        self.dtypes = [str(kind) for kind in table.schema.types]
+        self.table = table
+
+    def __getitem__(self, names):
+        return GivesItself(self.table.select(names))
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        if "decimal256(40, 0)" in self.dtypes:
+            raise pa.ArrowInvalid("Invalid or unsupported format string: '_128'")
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_a_column_that_a_library_cannot_give_to_arrow_is_named():
+    wide = pa.array([1, 2]).cast(pa.decimal256(40, 0))
+    frame = GivesItself(pa.table({"a": [1, 2], "b": wide}))
+    said = r"reference: column 'b' \(decimal256.*\) has no type in Arrow: .*; convert or exclude it"
+    with pytest.raises(DatasetError, match=said):
+        compare(frame, frame)
+    assert len(compare(frame[["a"]], frame[["a"]]).scores) == 1
