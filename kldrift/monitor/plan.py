@@ -20,6 +20,8 @@ from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.tables.supports import FeatureSupport
 
+WIDEST: Final = 60
+"""Characters of the column of names."""
 SAME: Final = "reference and current are the same rows, so nothing can differ: name a reference"
 
 
@@ -99,21 +101,16 @@ class Plan:
             )
             out.append(f"{name}: {facts or 'size unknown'}; {read}")
         out.append("")
-        width = max([len(p.feature.name) for p in self.pairs], default=0)
-        out += [f"  {p.feature.name:<{width}}  {_what(p)}" for p in self.pairs]
+        out += _aligned([(p.feature.name, _what(p)) for p in self.pairs])
         if self.joint:
-            out += ["", "joint:"]
-            width = max(len(g.name) for g in self.joint)
-            out += [f"  {g.name:<{width}}  {_together(g)}" for g in self.joint]
+            out += ["", "joint:", *_aligned([(g.name, _together(g)) for g in self.joint])]
         if self.segments:
             most = self.config.scoring.max_segments
             out += ["", f"segments, {most:,} of each list at most:"]
             out += [f"  {segments.name}" for segments in self.segments]
         out += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
         if self.skipped:
-            out += ["", "skipped:"]
-            width = max(len(s.column) for s in self.skipped)
-            out += [f"  {s.column:<{width}}  {s.reason}" for s in self.skipped]
+            out += ["", "skipped:", *_aligned([(s.column, s.reason) for s in self.skipped])]
         return out
 
     @property
@@ -164,6 +161,12 @@ def side_facts(source: DatasetInfo, features: list[Feature]) -> dict[str, int | 
         "columns": len({f.path[0] for f in features}),
         "bytes": source.size(features),
     }
+
+
+def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Names and what is said of them, in two columns; a longer name moves its own line alone."""
+    width = min(max((len(name) for name, _ in rows), default=0), WIDEST)
+    return [f"  {name:<{width}}  {text}" for name, text in rows]
 
 
 def _what(p: Pair) -> str:
