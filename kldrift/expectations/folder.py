@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -92,7 +93,8 @@ def _opened(root: Path) -> Any:
 
 def _make(root: Path) -> None:
     """Complete a folder from files made elsewhere first; the file that identifies it comes last."""
-    with TemporaryDirectory(dir=root, prefix=NEW) as made:
+    made = mkdtemp(dir=root, prefix=NEW)
+    try:
         new = Path(made)
         great_expectations.get_context(mode="file", context_root_dir=made)
         (new / _STYLES).write_text(STYLE)
@@ -102,6 +104,8 @@ def _make(root: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():
                 file.replace(target)
+    finally:  # Python's own folders for a while are deleted without end where that is not allowed
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def docs_index(context: Any) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from contextlib import suppress
 
@@ -11,7 +12,8 @@ import pytest
 from expectations_tables import case_rows, publish_rows
 
 from kldrift.errors import OutputError
-from kldrift.expectations.gx import ValidationResultsStore, tuple_store_backend
+from kldrift.expectations.folder import open_project
+from kldrift.expectations.gx import ValidationResultsStore, great_expectations, tuple_store_backend
 from kldrift.expectations.whole_files import unreadable, written_whole
 
 
@@ -115,3 +117,15 @@ def test_a_full_disk_is_told_also_where_gx_has_another_error_for_it(folder, monk
     monkeypatch.setattr(module, "open_project", no_project)
     with pytest.raises(OutputError, match=r"gx: cannot be written: .*No space left on device"):
         publish_rows(folder, case_rows())
+
+
+def test_a_folder_that_becomes_read_only_while_it_is_made_says_so(tmp_path, monkeypatch):
+    def denied(path, *_args, **_more):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "rmdir", denied)
+    monkeypatch.setattr(
+        great_expectations, "get_context", lambda *, context_root_dir, **_: denied(context_root_dir)
+    )
+    with pytest.raises(PermissionError, match=r"\.new-"), open_project(tmp_path):
+        pass
