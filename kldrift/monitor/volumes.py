@@ -25,7 +25,7 @@ from kldrift.profiles.number_text import percent
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
-from kldrift.statistics.volume import EarlierRows, levels, times_loaded, volume
+from kldrift.statistics.volume import LONG_ENOUGH, EarlierRows, levels, times_loaded, volume
 from kldrift.tables.read import window_columns
 from kldrift.tables.store import Store
 from kldrift.tables.which_windows import stored_windows
@@ -103,11 +103,11 @@ class Volumes:
             times |= _times(findings.current, number, known.names)
         if findings.current:
             times |= _times(findings.current, ALL, (None,))
-        earlier = self._recent(window)
+        recent = self._recent(window)
+        # a window that is not there says nothing of its segments
+        past = [self._past(window, earlier) for earlier in recent if sizes[None]]
         subjects = tuple(
-            self._subject(
-                window, segment, rows, times.get(segment, 1), earlier if sizes[None] else []
-            )
+            self._subject(window, segment, rows, times.get(segment, 1), past)
             for segment, rows in sizes.items()
         )
         self._known[window] = _Known(sizes, _different((s.segment, s.scores) for s in subjects))
@@ -124,24 +124,26 @@ class Volumes:
         alike = [w for w in older if self._seasons(w)[-1] // HIGHEST == weekday]
         earlier = {w: self._known[w] or self._read(w) for w in (*alike, *near)}
         self._known |= earlier
-        return [earlier, {w: earlier[w] for w in near}] if older else [earlier]
+        own = {w: earlier[w] for w in near}
+        told = older and start_of(window) - start_of(older[0]) >= LONG_ENOUGH * WEEK
+        return [earlier, own] if told else [own]
 
     def _past(
-        self, window: Window, segment: str | None, earlier: Mapping[Window, _Known]
-    ) -> EarlierRows:
-        """The rows of a segment in earlier windows; those without any rows say nothing of it."""
-        there = [w for w, one in earlier.items() if segment is None or one.rows.get(None)]
-        known = [earlier[w] for w in there]
-        longer = np.array([_length(window) / _length(w) for w in there])
-        seasons = np.array([self._seasons(w) for w in there], dtype=np.int64)
-        kl = np.array([one.different.get(segment, 0.0) for one in known])
-        kinds = list(seasons.reshape(len(there), len(self._kinds)).T)
-        return EarlierRows(
-            np.array([one.rows.get(segment, 0) for one in known]) * longer,
-            *levels(kl > 0, kl > CRITICAL, kinds[-1]),
-            kinds,
-            np.array([(start_of(window) - start_of(w)) / WEEK for w in there]),
-        )
+        self, window: Window, earlier: Mapping[Window, _Known]
+    ) -> Callable[[str | None], EarlierRows]:
+        """The rows of each segment in earlier windows; those without any say nothing of it."""
+        known = {w: one for w, one in earlier.items() if one.rows.get(None)}
+        longer = np.array([_length(window) / _length(w) for w in known])
+        weeks = np.array([(start_of(window) - start_of(w)) / WEEK for w in known])
+        seasons = np.array([self._seasons(w) for w in known], dtype=np.int64)
+        kinds = list(seasons.reshape(len(known), len(self._kinds)).T)
+
+        def of(segment: str | None) -> EarlierRows:
+            rows = np.array([one.rows.get(segment, 0) for one in known.values()]) * longer
+            kl = np.array([one.different.get(segment, 0.0) for one in known.values()])
+            return EarlierRows(rows, *levels(kl > 0, kl > CRITICAL, kinds[-1]), kinds, weeks)
+
+        return of
 
     def _subject(
         self,
@@ -149,12 +151,11 @@ class Volumes:
         segment: str | None,
         rows: int,
         times: int,
-        earlier: Sequence[Mapping[Window, _Known]],
+        past: Sequence[Callable[[str | None], EarlierRows]],
     ) -> Subject:
-        beside = None  # a window that is not there says nothing of its segments
-        for windows in earlier:
-            past = self._past(window, segment, windows)
-            beside = volume(rows, past, self._seasons(window))
+        beside = None
+        for of in past:
+            beside = volume(rows, of(segment), self._seasons(window))
             if beside is not None and beside.alike == len(self._kinds):
                 break
         if not rows and (segment is None or beside is None):

@@ -174,7 +174,7 @@ def _growth(logs: Floats, seasons: Ints, weeks: Floats) -> float:
     free = len(logs) - len(np.unique(seasons)) - 1
     if weeks.max() < LONG_ENOUGH or free < FEWEST:
         return 0.0
-    x, y = (_without_seasons(z, seasons) for z in (-weeks, logs))
+    x, y = _without_seasons(seasons, -weeks, logs)
     growth = float(x @ y / (x @ x))
     left = y - growth * x
     power = max(float(left @ left), free * LEAST_SPREAD**2)
@@ -186,14 +186,17 @@ def _growth(logs: Floats, seasons: Ints, weeks: Floats) -> float:
 
 def _rise(logs: Floats, seasons: Ints, latest: Bools) -> float:
     """How far the latest level lies above the ones before; 0 where no season has both."""
-    x, y = (_without_seasons(z, seasons) for z in (latest.astype(np.float64), logs))
+    if not latest.any():
+        return 0.0
+    x, y = _without_seasons(seasons, latest.astype(np.float64), logs)
     return float(x @ y / (x @ x)) if x.any() else 0.0
 
 
-def _without_seasons(values: Floats, seasons: Ints) -> Floats:
+def _without_seasons(seasons: Ints, *values: Floats) -> list[Floats]:
     """Values without the mean of their season."""
     _, place = np.unique(seasons, return_inverse=True)
-    return np.asarray(values - (np.bincount(place, values) / np.bincount(place))[place])
+    number = np.bincount(place)
+    return [one - (np.bincount(place, one) / number)[place] for one in values]
 
 
 def _within_seasons(logs: Floats, seasons: Ints, coarser: Ints) -> tuple[float, int] | None:
@@ -206,7 +209,7 @@ def _within_seasons(logs: Floats, seasons: Ints, coarser: Ints) -> tuple[float, 
     between, free = number - len(np.unique(coarser)), len(logs) - number
     if between < 1 or free < FEWEST:
         return None
-    least, most = (np.square(_without_seasons(logs, kind)).sum() for kind in (seasons, coarser))
+    least, most = (np.square(_without_seasons(kind, logs)).sum() for kind in (seasons, coarser))
     left = max(float(least), free * LEAST_SPREAD**2) / free
     surely = fdtrc(between, free, float(most - least) / between / left) < SURELY
     return (left, free) if surely else None
