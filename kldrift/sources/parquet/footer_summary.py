@@ -157,9 +157,11 @@ def read_footers(
 
 def _with_intervals(schema: pa.Schema) -> pa.Schema:
     """A schema with the intervals that Spark writes as whole numbers, and notes."""
+    notes = (schema.metadata or {}).get(SPARK_NOTES, b"")
+    if b'"interval' not in notes:
+        return schema
     try:
-        noted = json.loads((schema.metadata or {}).get(SPARK_NOTES, "{}"))
-        fields = _noted(schema, noted.get("fields", ()))
+        fields = _noted(schema, json.loads(notes).get("fields", ()))
     except (ValueError, TypeError, KeyError, AttributeError):  # not Spark's
         return schema
     return pa.schema(fields, schema.metadata)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from kldrift.sources.parquet.footer_summary import read_each, read_footers, summed
+from kldrift.sources.parquet.footer_summary import SPARK_NOTES, read_each, read_footers, summed
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
 
@@ -66,3 +67,19 @@ def test_integers_that_a_file_was_given_as_dictionaries_are_known(tmp_path):
     schema = ArrowSource(footers).schema
     assert {f.name for f in schema if pa.types.is_dictionary(f.type)} == {"Code", "later"}
     assert pa.types.is_dictionary(schema.field("s").type.field("n").type)
+
+
+@pytest.mark.parametrize(
+    ("notes", "kind"),
+    [
+        ('{"fields": [{"name": "x", "type": "interval day to second"}]}', pa.duration("us")),
+        ('{"fields": [{"name": "x", "type": "long"}]}', pa.int64()),
+        ('{"fields": ["interval"]}', pa.int64()),
+        ('["interval"]', pa.int64()),
+        ('{"interval"', pa.int64()),
+    ],
+)
+def test_a_number_is_an_interval_where_notes_of_spark_say_so(tmp_path, notes, kind):
+    table = pa.table({"x": [1, 2]}).replace_schema_metadata({SPARK_NOTES: notes})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert read_footers(list_files([str(tmp_path)], {})).schema.field("x").type == kind
