@@ -40,7 +40,7 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
     free = np.maximum(((p + q) > 0).sum(-1) - 1, 0)
     size = (current * left + reference * right).sum(-1) - free / 8 * rows
     error = _variance(current, left) / n[:, 0] + _variance(reference, right) / m[:, 0]
-    return _p(size - limit, np.sqrt(error + free / 32 * rows**2))
+    return normal_p(size - limit, np.sqrt(error + free / 32 * rows**2))
 
 
 def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
@@ -80,7 +80,7 @@ def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats
     size = abs(change)
     first, second = ((rows + 1) / (total + 2) for rows, total in ((x, n), (y, m)))
     error = np.sqrt(first * (1 - first) / (n + 2) + second * (1 - second) / (m + 2))
-    out = np.minimum(1.0, _p(size - limit, error) + _p(size + limit, error))
+    out = np.minimum(1.0, normal_p(size - limit, error) + normal_p(size + limit, error))
     rare = np.flatnonzero(x + y <= RARE * (n + m))
     more, of, fewer, among = np.where(change > 0, (x, n, y, m), (y, m, x, n))[:, rare]
     out[rare] = rise_p(more, of, fewer, among, limit[rare])
@@ -154,7 +154,7 @@ def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) 
     slopes = np.zeros(positions.shape)
     slopes[:, :-1] = (np.sign(change) * gaps)[:, ::-1].cumsum(-1)[:, ::-1]
     variance = _variance(current, slopes) / n[:, 0] + _variance(reference, slopes) / m[:, 0]
-    return _p(size - limit, np.sqrt(variance))
+    return normal_p(size - limit, np.sqrt(variance))
 
 
 def _shares(p: Counts, q: Counts) -> tuple[Counts, Counts, Floats, Floats]:
@@ -167,6 +167,7 @@ def _variance(shares: Floats, values: Floats) -> Floats:
     return np.asarray(np.maximum(0.0, (shares * values**2).sum(-1) - mean**2))
 
 
-def _p(above: Floats, error: Floats) -> Floats:
+def normal_p(above: Floats, error: Floats) -> Floats:
+    """The p-value of "the truth is above" from an estimate, less a limit, and its error."""
     certain = np.where(np.isnan(above), np.nan, np.where(above > 0, np.inf, -np.inf))
     return np.asarray(ndtr(-np.divide(above, error, out=certain, where=error > 0)))

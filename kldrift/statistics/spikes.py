@@ -2,17 +2,22 @@
 
 A shift of all numbers changes each of a hundred narrow cells a little, and is judged by distances;
 a spike changes one of them a lot. A value that moves to its neighbour, as a price does, is none:
-both together have as many rows as before.
+both together have as many rows as before. Nor is one of few values that has so many times as many
+rows as those around it: all of them moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
 from kldrift.arrays import Bools, Counts, Floats, Values
-from kldrift.statistics.effect_tests import share_p
+from kldrift.statistics.effect_tests import normal_p, share_p
+
+HARDLY: Final = 0.005
+"""A share that changed by less is no spike, whatever its neighbours did."""
 
 
 def largest_spike(p: Counts, q: Counts, judged: Bools, ranges: Bools) -> Floats:
@@ -23,8 +28,8 @@ def largest_spike(p: Counts, q: Counts, judged: Bools, ranges: Bools) -> Floats:
         q: reference rows.
         judged: the cells that are looked at.
         ranges: the cells of several values. Of two neighbours of which the reference has rows in
-            such a one, the change is also that of both together, if that is smaller; values beside
-            values, such as 0 and 1, are apart.
+            such a one, the change is also that of both together, if that is smaller; of values
+            it is also what is beyond the ratio of those around it.
 
     Returns:
         Shape ``(r,)``; 0.01 is one point.
@@ -52,20 +57,22 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
     tested, changed = (
         (judged & some).sum(-1)[at[0]] for some in (p + q > 0, change > limit[:, None])
     )
+    beyond, error = (each[at] for each in _beyond_neighbours(p, q, ranges))
+    alone = np.maximum(alone, normal_p(abs(beyond) - limit[at[0]], error))
     each = np.ones(p.shape)
     each[at] = np.maximum(alone * tested, np.maximum(*beside) * changed)
     return np.asarray(np.minimum(1.0, each.min(-1)))
 
 
 def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:
-    """The least change of each cell alone and with either neighbour; 0 if their signs differ."""
+    """The least change of each cell, alone and beside its neighbours; 0 if their signs differ."""
     n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
     # As doubles: they would become such at each division.
     sides = p.astype(np.float64), q.astype(np.float64)
     alone, *beside = (x / n - y / m for x, y in _windows(*sides, ranges))
     way = np.sign(alone)
     least = way * alone
-    for change in beside:
+    for change in (*beside, _beyond_neighbours(p, q, ranges)[0]):
         np.minimum(least, way * change, out=least)
     return np.asarray(np.maximum(0.0, least))
 
@@ -80,3 +87,36 @@ def _windows(p: Values, q: Values, ranges: Bools) -> Iterator[tuple[Values, Valu
         for side, rows in zip(both, (p, q), strict=True):
             side[to] += np.where(together, rows[of], 0)
         yield both
+
+
+def _beyond_neighbours(p: Counts, q: Counts, ranges: Bools) -> tuple[Floats, Floats]:
+    """By how much more the share of a value changed than those before and behind it say.
+
+    Of these, as many are taken as have the value's rows in the reference: few would be too unsure.
+    The geometric mean of the ratios of both sides is what all numbers that are shifted have about.
+
+    Returns:
+        The change, and its standard error; 0 for ranges and what hardly changed, shape ``(r, k)``.
+    """
+    n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
+    change, error = p / n - q / m, np.zeros(p.shape)
+    row, at = np.nonzero(~ranges & (abs(change) > HARDLY))
+    now, before = (
+        np.pad(np.where(q > 0, side, 0).cumsum(-1), ((0, 0), (1, 0)))[row] for side in (p, q)
+    )
+    own, each = q[row, at], np.arange(len(row))
+    first = (before <= (before[each, at] - own)[:, None]).sum(-1) - 1
+    last = (before < (before[each, at + 1] + own)[:, None]).sum(-1)
+    sides, logarithm, variance = np.zeros((3, len(row)))
+    for start, stop in ((np.maximum(first, 0), at), (at + 1, np.minimum(last, p.shape[1]))):
+        x, y = (rows[each, stop] - rows[each, start] for rows in (now, before))
+        sides += y > 0
+        logarithm += (y > 0) * (np.log((x + 0.5) / n[row, 0]) - np.log((y + 0.5) / m[row, 0]))
+        variance += (y > 0) * (1 / (x + 0.5) + 1 / (y + 0.5))
+    size = np.maximum(1, sides)
+    expected = own / m[row, 0] * np.where(sides > 0, np.exp(logarithm / size), 1.0)
+    share = p[row, at] / n[row, 0]
+    change[row, at] = share - expected
+    spread = expected**2 * (1 / np.maximum(1, own) + variance / size**2)
+    error[row, at] = np.sqrt((share + 1 / n[row, 0]) / n[row, 0] + spread)
+    return change, error

