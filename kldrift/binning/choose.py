@@ -147,7 +147,9 @@ def _around(sketch: NumericSketch, own: Bools, scale: int, unit: Unit) -> list[K
     """Edges of the cells next to the values that have a cell of their own."""
     lows, counts = sketch.lows, sketch.counts
     close = same = same_values(lows[own], lows, counts, unit)
-    if unit in (Unit.NUMBER, Unit.CLOCK) and (scale > 1 or lows.dtype == np.float64 or own.all()):
+    if unit in (Unit.NUMBER, Unit.CLOCK, Unit.DURATION) and (
+        scale > 1 or lows.dtype == np.float64 or own.all()
+    ):
         close = np.maximum(same, close_values(lows[own], lows, counts, scale))
     return around(lows, sketch.highs, own, same, close)
 

@@ -225,7 +225,8 @@ def _plain(  # noqa: PLR0911 - one line per type
         clock = feature("time of day", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
         return replace(clock, unit=Unit.CLOCK)
     if types.is_duration(kind):
-        return feature("duration", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
+        length = feature("duration", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
+        return replace(length, unit=Unit.DURATION)
     if is_bytes(kind):
         ask = f"ask for features.override.{name}.parts: [length]"
         return Skipped(name, f"binary values are no feature; {ask}, or add a derived one")

@@ -29,6 +29,23 @@ def grouped(number: float, digits: int = 3) -> str:
     return f"{number:,.0f}" if abs(float(text)) >= 10**digits else text
 
 
+def length_of_time(seconds: float | Decimal) -> str:
+    """A length of time as people say it.
+
+    Examples:
+        >>> length_of_time(3912), length_of_time(0.25), length_of_time(-180000), length_of_time(0)
+        ('1 h 5 min 12 s', '0.25 s', '-2 days 2 h', '0 s')
+    """
+    exact = Decimal(plain(seconds, 15)) if isinstance(seconds, float) else Decimal(seconds)
+    left, parts = abs(exact), list[str]()
+    for name, size in (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        number, left = divmod(left, size) if size > 1 else (left, Decimal(0))
+        if number or (size == 1 and not parts):
+            text = f"{number.normalize():,f}".rstrip(".")
+            parts.append(f"{text} {name}{'s' * (name == 'day' and number != 1)}")
+    return "-" * (exact < 0) + " ".join(parts)
+
+
 def percent(share: float) -> str:
     """A share as a reader writes it: to a tenth, and below 1 % with two digits.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kldrift.arrays import Bools, Floats, PickledFields
 from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells, among
+from kldrift.profiles.number_text import length_of_time
 
 Keys = NDArray[Any]
 """int64 or float64."""
@@ -32,13 +33,14 @@ class Unit(StrEnum):
     SECONDS = "seconds"  # a point in time; the key counts microseconds since 1970
     DAYS = "days"  # a date; the key counts days since 1970
     CLOCK = "time of day"  # the key counts parts of seconds since midnight
+    DURATION = "duration"  # the key counts parts of seconds
     UNSIGNED = "unsigned"  # an integer without a sign; the key is 2**63 lower
 
 
-TIMES: Final = (Unit.SECONDS, Unit.DAYS, Unit.CLOCK)
-"""Units of what a reader wants as a date or by the clock."""
-NUMBERS: Final = (Unit.NUMBER, Unit.UNSIGNED)
-"""Units of plain numbers, which are neither times nor booleans."""
+TIMES: Final = (Unit.SECONDS, Unit.DAYS, Unit.CLOCK, Unit.DURATION)
+"""Units of what a reader wants as a date, by the clock, or in hours and minutes."""
+NUMBERS: Final = (Unit.NUMBER, Unit.UNSIGNED, Unit.DURATION)
+"""Units of amounts, of which there are twice as much: neither points in time nor booleans."""
 
 
 def unsigned(keys: Keys) -> NDArray[np.uint64]:
@@ -159,7 +161,8 @@ class NumericSupport(PickledFields):
             text = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
             return f"{text}.{part:0{digits}}" if part else text
         if self.integral:
-            return f"{Decimal(self.exact(np.array(key, np.int64)).item()).scaleb(-digits):f}"
+            amount = Decimal(self.exact(np.array(key, np.int64)).item()).scaleb(-digits)
+            return length_of_time(amount) if self.unit is Unit.DURATION else f"{amount:f}"
         return repr(float(key)).removesuffix(".0")
 
     def texts(self, keys: Keys) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from kldrift.features.names import ROWS_FEATURE
-from kldrift.profiles.number_text import grouped, percent
+from kldrift.profiles.number_text import grouped, length_of_time, percent
 from kldrift.scoring.metrics import LEARNED
 from kldrift.scoring.reasons import certainty
 from kldrift.tables.window import Window
@@ -129,13 +129,9 @@ def duration_text(seconds: float) -> str:
         ('0.4 s', '42 s', '12 min 34 s', '2 h 13 min')
     """
     if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return length_of_time(round(float(seconds), 1))
+    step = 60 if seconds >= 3600 else 1
+    return length_of_time(round(seconds) // step * step)
 
 
 def time_of(value: Any) -> Any:

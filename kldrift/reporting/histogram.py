@@ -143,12 +143,16 @@ def _ticks(bars: Sequence[Bar], y: float, *, large: bool) -> list[Label]:
 def _bound_words(first: Bar, last: Bar) -> Callable[[Bar, int], str]:
     """The text of a bar's first or last bound, or its value: what tells the outermost apart.
 
-    Of times on several days the day alone, on one day the clock alone.
+    Of points in time on several days the day alone, on one day the clock alone.
     """
-    days = {(first.ends or (first.below,))[0][:10], (last.ends or (last.below,))[-1][:10]}
+    ends = (first.ends or (first.below,))[0], (last.ends or (last.below,))[-1]
+    days = {end[:10] for end in ends}
+    lengths = any(end.endswith((" s", " h", " min", " day", " days")) for end in ends)
     digits = digits_apart(first.lower or 0.0, last.upper or 0.0, least=4)
 
     def text(bar: Bar, side: int) -> str:
+        if lengths:
+            return (bar.ends or (bar.below,))[side]
         if first.ends or last.ends:
             return (bar.ends or (bar.below,))[side][slice(10) if len(days) > 1 else slice(11, 19)]
         bound = bar.upper if side else bar.lower

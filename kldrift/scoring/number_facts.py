@@ -12,7 +12,7 @@ from kldrift.arrays import Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.number_text import percent, plain
-from kldrift.profiles.support import TIMES, NumericSupport
+from kldrift.profiles.support import NUMBERS, TIMES, NumericSupport
 from kldrift.scoring.comparison import close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.name_sentences import MOSTLY
@@ -178,7 +178,9 @@ def order_facts(verdicts: Verdicts, place: int) -> tuple[tuple[float, float], tu
     ends = float((p - q)[low].sum()), float((p - q)[high].sum())
     edges = support.exact(support.edges) / support.scale if support.integral else support.edges
     middle = [_median(support, edges, side) for side in (q, p)]
-    if support.unit in TIMES or np.isnan(middle).any():
+    # The middle of a cell says little of where its rows lie.
+    agree = (middle[1] - middle[0]) * (ends[1] - ends[0]) > 0
+    if support.unit not in NUMBERS or not agree:
         return ends, ()
     return ends, mean_texts(support, *middle)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.close_values import CLOSE_SHARE
-from kldrift.profiles.number_text import grouped, percent, plain
+from kldrift.profiles.number_text import grouped, length_of_time, percent, plain
 from kldrift.profiles.support import TIMES, NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.name_sentences import UNSEEN
@@ -21,8 +21,9 @@ from kldrift.scoring.threshold import Severity
 LEAST_Q: Final = 1e-12
 EXACT: Final = 2**53
 """Up to which bounds of cells, which are doubles, are those of the keys."""
-MANY_SECONDS: Final = 100
-"""A longer range of times is written without the fractions of its seconds."""
+MANY: Final = 100
+"""A range of times of more seconds is written without fractions of these; of lengths of time, one
+of more minutes or hours likewise."""
 NOTHING: Final = 1e-7
 """Of the width of a bin, what a bound may be from zero and is written as zero."""
 WEEKDAYS: Final = {str(number): name for number, name in enumerate(calendar.day_name)}
@@ -137,12 +138,18 @@ def _range_text(cell: Cell, support: NumericSupport) -> str:
     low, behind = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
     if max(abs(low), abs(behind)) >= EXACT:
         return cell_text(cell)
-    if support.unit in (Unit.SECONDS, Unit.CLOCK):
-        if behind - low > MANY_SECONDS * support.scale:
-            low, behind = (key // support.scale * support.scale for key in (low, behind))
+    if support.unit in (Unit.SECONDS, Unit.CLOCK, Unit.DURATION):
+        if whole := _whole_seconds(support.unit, (behind - low) / support.scale) * support.scale:
+            low, behind = (key // whole * whole for key in (low, behind))
         return f"{support.text(low)} to {support.text(behind)}"
     text = str if support.unit is Unit.UNSIGNED else support.text
     return " to ".join(dict.fromkeys(text(key) for key in (low, behind - 1)))
+
+
+def _whole_seconds(unit: Unit, width: float) -> int:
+    """The seconds whose multiples are enough to tell a range of so many; 0 for fractions."""
+    sizes = (86_400, 3_600, 60, 1) if unit is Unit.DURATION else (1,)
+    return next((size for size in sizes if width > MANY * size), 0)
 
 
 def _outermost(support: NumericSupport) -> tuple[Any, Any]:
@@ -174,10 +181,18 @@ def value_text(support: NumericSupport, key: Any) -> str:
 
 
 def mean_texts(support: Support, *means: float) -> tuple[str, ...]:
-    """Means of numbers or times, for a reader; of times without fractions of a second."""
+    """Means of numbers or times, for a reader; of points in time without fractions of a second."""
+    digits = digits_apart(min(means), max(means), least=4) if len(means) > 1 else 15
+    if isinstance(support, NumericSupport) and support.unit is Unit.DURATION:
+        width = max(means) - min(means) if len(means) > 1 else 0.0
+        wholes = (_whole_seconds(support.unit, min(10 * width, abs(mean))) for mean in means)
+        exact = (
+            round(mean / whole) * whole if whole else float(plain(mean, digits))
+            for mean, whole in zip(means, wholes, strict=True)
+        )
+        return tuple(length_of_time(amount) for amount in exact)
     if isinstance(support, NumericSupport) and support.unit in TIMES:
         return tuple(support.text(round(mean) * support.scale) for mean in means)
-    digits = digits_apart(min(means), max(means), least=4)
     return tuple(plain(mean, digits) for mean in means)
 
 

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.arrays import Floats
-from kldrift.profiles.number_text import plain
+from kldrift.profiles.number_text import grouped, plain
 from kldrift.statistics.number_changes import (
+    CLEARLY,
     CLOSE,
     EXACT,
     FACTORS,
@@ -26,11 +26,10 @@ from kldrift.statistics.number_changes import (
 
 LEAST_FITTED: Final = 0.95
 """What it must explain where a number of it was fitted to both sides."""
-CLEARLY: Final = 3.0
-"""In units of ``sqrt(1 / n + 1 / m)``: by how much the logarithm of a deviation must have changed
-for numbers to be so many times as large; its error is 0.7 where they are normal."""
 BEYOND_CHANCE: Final = 2.0
 """In the same units: how far shares below an edge are apart that surely differ."""
+UNSURE: Final = 0.1
+"""The relative error from which a fitted number is not told."""
 FEWEST_EXPECTED: Final = 5.0
 """Rows that a candidate has beyond an end, of which there are none if it is not the cause."""
 
@@ -48,15 +47,17 @@ def fitted(numbers: Numbers, below: Below) -> Iterator[Candidate]:
 
 def _shifted(numbers: Numbers, below: Below) -> Iterator[Candidate]:
     step, ends = numbers.step, (numbers.smallest, numbers.largest)
-    error = float(np.hypot(*_errors(numbers)))
+    error = float(np.hypot(*numbers.errors))
     for added in dict.fromkeys([_added(numbers), step, -step]):
         exact = any(abs(now - end - added) <= EXACT * abs(added) for end, now in ends)
         sure = exact or 4 * error < step
         low, high = (now - added for _, now in ends)
         if not added or _left_out(numbers, low, high, 0.0 if sure else 4 * error):
             continue
-        digits = _sure_digits(error / abs(added))
-        by = plain(abs(added), 15) if sure else f"about {plain(abs(added), digits)}"
+        amount = abs(added) if sure else _about(abs(added), error)
+        if not amount:
+            continue
+        by = f"{'' if sure else 'about '}{numbers.written(amount)}"
         verb, way = ("adding", "larger") if added > 0 else ("subtracting", "smaller")
         same = f"the same values, all {way} by {by}" if exact else ""
         yield affine(numbers, below, 1.0, added, f"{verb} {by}", least=LEAST_FITTED, same=same)
@@ -65,9 +66,10 @@ def _shifted(numbers: Numbers, below: Below) -> Iterator[Candidate]:
 def _scaled(numbers: Numbers, below: Below) -> Iterator[Candidate]:
     if factor := _factor(numbers):
         low, high = numbers.smallest[1] / factor, numbers.largest[1] / factor
-        error = float(np.hypot(*(_errors(numbers) / numbers.mean)))
-        if not _left_out(numbers, low, high, 4 * error * max(abs(low), abs(high))):
-            name = f"a factor of about {plain(factor, _sure_digits(error))}"
+        error = numbers.factor_error
+        times = _about(factor, factor * error)
+        if times and not _left_out(numbers, low, high, 4 * error * max(abs(low), abs(high))):
+            name = f"a factor of about {grouped(times, 4)}"
             yield affine(numbers, below, factor, 0.0, name, least=LEAST_FITTED)
 
 
@@ -88,14 +90,17 @@ def _left_out(numbers: Numbers, low: float, high: float, slack: float) -> bool:
     return bool(rows * numbers.p.sum() >= FEWEST_EXPECTED * numbers.q.sum())
 
 
-def _errors(numbers: Numbers) -> Floats:
-    """The standard errors of both means."""
-    return np.array(numbers.std) / np.sqrt([numbers.q.sum(), numbers.p.sum()])
+def _about(fitted: float, error: float) -> float:
+    """A fitted number with the fewest digits that are within twice its error; 0 if that is large.
 
-
-def _sure_digits(error: float) -> int:
-    """How many digits a fitted number is told with, by its relative error."""
-    return int(np.clip(1 - np.log10(max(4 * error, 1e-4)), 1, 4))
+    Examples:
+        >>> _about(1755.0, 48.0), _about(1.2, 0.02), _about(0.5062, 0.004), _about(110.0, 20.0)
+        (1800.0, 1.2, 0.5, 0.0)
+    """
+    if error > UNSURE * fitted:
+        return 0.0
+    rounded = [float(plain(fitted, digits)) for digits in range(1, 5)]
+    return next((one for one in rounded if abs(one - fitted) <= 2 * error), rounded[-1])
 
 
 def _factor(numbers: Numbers) -> float:
@@ -105,7 +110,8 @@ def _factor(numbers: Numbers) -> float:
         return 0.0
     times, change = np.log(now / mean), np.log(spread / std)
     error = np.sqrt(1 / numbers.p.sum() + 1 / numbers.q.sum())
-    unit = min(abs(times - np.log(factor)) for factor in FACTORS) < CLOSE
+    close = max(CLOSE, CLEARLY * numbers.factor_error)
+    unit = min(abs(times - np.log(factor)) for factor in FACTORS) < close
     return 0.0 if unit or abs(change) < CLEARLY * error else float(now / mean)
 
 
@@ -116,6 +122,6 @@ def _added(numbers: Numbers) -> float:
         return float(low)
     constant, step = numbers.mean[1] - numbers.mean[0], numbers.step
     beyond = numbers.p[0] + numbers.p[-1]
-    if abs(constant) < CLEARLY * np.hypot(*_errors(numbers)) or beyond >= LEAST * numbers.p.sum():
+    if abs(constant) < CLEARLY * np.hypot(*numbers.errors) or beyond >= LEAST * numbers.p.sum():
         return 0.0  # counts that lie beyond an end fit whatever moves them there
     return float(np.rint(constant / step)) * step if step else constant

@@ -5,7 +5,7 @@ Each candidate says what the shares of the reference's cells would have become.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,11 +35,19 @@ ALL: Final = 0.995
 LEAST_CUT: Final = 0.005
 """Share of the reference beyond an end of the current numbers, from which it was cut off: the
 outermost values are others in each sample."""
+CLEARLY: Final = 3.0
+"""Standard errors by which means must differ; and in units of ``sqrt(1 / n + 1 / m)`` by how much
+the logarithm of a deviation must have changed, whose error is 0.7 of normal numbers."""
 CLOSE: Final = 0.05
 """How far mean and deviation may be from what a candidate says, in deviations."""
 
 Below = Callable[[Floats], Floats]
 """The share of the reference below some numbers."""
+
+
+def plain_text(value: float) -> str:
+    """A value with six digits; whole numbers with all of theirs."""
+    return plain(value, 15 if value == round(value) else 6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +64,7 @@ class Numbers:
         largest: the largest numbers.
         null: shares of rows that are null.
         step: of which all numbers are multiples; 0 if of none.
+        written: how one is written for a reader.
         compared: whether nulls are part of the difference.
         cycle: the first and the last of whole numbers that come round, such as hours, and what they
             are called; two zeros for others.
@@ -70,8 +79,19 @@ class Numbers:
     largest: tuple[float, float]
     null: tuple[float, float] = (0.0, 0.0)
     step: float = 0.0
+    written: Callable[[float], str] = plain_text
     compared: bool = True
     cycle: tuple[int, int, str] = (0, 0, "")
+
+    @property
+    def errors(self) -> Floats:
+        """The standard errors of both means."""
+        return np.array(self.std) / np.sqrt([self.q.sum(), self.p.sum()])
+
+    @property
+    def factor_error(self) -> float:
+        """The relative error of how many times as large the mean is."""
+        return float(np.hypot(*(self.errors / self.mean)))
 
 
 @dataclass(frozen=True)
@@ -114,7 +134,7 @@ def affine(
 def in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:
     """Another unit, another sign, the share of the others, the inverse."""
     (smallest, low), (largest, high), edges = numbers.smallest, numbers.largest, numbers.edges
-    for factor in FACTORS:
+    for factor in _likely_factors(numbers):
         times = grouped(factor)
         said = {"close": FAR_OUT, "same": f"the same values, each times {times}"}
         yield affine(numbers, below, factor, 0.0, f"a factor of {times}", **said)
@@ -136,9 +156,27 @@ def in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[C
         yield Candidate("1 / x", _between(at), *_of_inverses(numbers, before), FAR_OUT)
 
 
+def _likely_factors(numbers: Numbers) -> Iterable[float]:
+    """The factors that may be the cause, of numbers of one sign the one that their means say.
+
+    None where several are within the error of these: all rows may lie beyond the reference's then.
+    """
+    (mean, now), (smallest, low), (largest, high) = numbers.mean, numbers.smallest, numbers.largest
+    if not mean or smallest * largest < 0 or now / mean <= 0:
+        return FACTORS
+    most = max(2 * CLOSE, CLEARLY * numbers.factor_error)
+    likely = [factor for factor in FACTORS if abs(np.log(now / mean / factor)) <= most]
+    exact = [
+        f
+        for f in likely
+        if abs(low - f * smallest) + abs(high - f * largest) <= EXACT * abs(high - low)
+    ]
+    return exact if exact or len(likely) > 1 else likely
+
+
 def mirrored(numbers: Numbers, below: Below, total: float) -> Candidate:
     """A flipped sign, the share of the others, a scale that is read from its other end."""
-    name, same = f"{plain(total, 15)} - x", ""
+    name, same = f"{numbers.written(total)} - x", ""
     if not total:
         name, same = "a flipped sign", "the same values with a flipped sign"
     return affine(numbers, below, -1.0, total, name, close=FAR_OUT, same=same)
@@ -156,7 +194,7 @@ def cut_off(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidat
         cut[1] & (np.append(-np.inf, edges) > high)
     )
     shares = _between((np.minimum(below(edges), 1 - lost[1]) - lost[0]) / (1 - lost.sum()))
-    ends = f"below {_written(low)}", f"above {_written(high)}"
+    ends = f"below {numbers.written(low)}", f"above {numbers.written(high)}"
     where = " or ".join(end for end, there in zip(ends, cut, strict=True) if there)
     happened = f"no values are {where} now: {percent(lost.sum())} of the reference's were"
     if (before[gone] > 0).sum() > 1:
@@ -177,9 +215,11 @@ def rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
             halves = (steps - 0.5) * size
             # A half becomes the next whole number, or the next even one.
             for at in (halves, np.where(steps % 2, behind(numbers, halves), halves)):
-                yield Candidate(f"rounding to {grouped(size)}", _between(below(at)))
+                yield Candidate(f"rounding to {numbers.written(size)}", _between(below(at)))
         if -size <= constant <= 0:
-            yield Candidate(f"rounding down to {grouped(size)}", _between(below(steps * size)))
+            yield Candidate(
+                f"rounding down to {numbers.written(size)}", _between(below(steps * size))
+            )
 
 
 def clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:
@@ -187,10 +227,10 @@ def clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:
     low, high, edges = numbers.smallest[1], numbers.largest[1], numbers.edges
     if numbers.smallest[0] < high < numbers.largest[0]:
         shares = _between(np.where(edges > high, 1.0, below(edges)))
-        yield Candidate(f"a cap at {_written(high)}", shares)
+        yield Candidate(f"a cap at {numbers.written(high)}", shares)
     if numbers.smallest[0] < low < numbers.largest[0]:
         shares = _between(np.where(edges <= low, 0.0, below(edges)))
-        yield Candidate(f"a floor at {_written(low)}", shares)
+        yield Candidate(f"a floor at {numbers.written(low)}", shares)
 
 
 def turned(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
@@ -245,11 +285,6 @@ def _moved(edges: Floats, at: Floats) -> Floats:
     alone = edges[1:] == np.nextafter(edges[:-1], np.inf)
     at[1:][alone] = np.nextafter(at[:-1][alone], np.inf)
     return at
-
-
-def _written(value: float) -> str:
-    """A value with six digits; whole numbers with all of theirs."""
-    return plain(value, 15 if value == round(value) else 6)
 
 
 def cumulated(numbers: Numbers, shares: Floats) -> Below:

@@ -132,7 +132,8 @@ def _fits(candidate: Candidate, numbers: Numbers) -> bool:
     if not std > 0 or not candidate.std > 0:
         return False
     off = abs(numbers.mean[1] - candidate.mean) / std
-    return off < CLOSE and abs(np.log(std / candidate.std)) < candidate.close
+    chance = float(np.sqrt(1 / numbers.p.sum() + 1 / numbers.q.sum()))
+    return off < max(CLOSE, 3 * chance) and abs(np.log(std / candidate.std)) < candidate.close
 
 
 def _filled(numbers: Numbers, reference: Floats, current: Floats) -> tuple[float, str]:
@@ -153,5 +154,6 @@ def _filled(numbers: Numbers, reference: Floats, current: Floats) -> tuple[float
     if low <= 0 < high:
         low = high = 0.0
     one = high <= max(np.nextafter(low, np.inf), low + numbers.step)
-    value = plain(low, 15) if one else f"values from {plain(low, 5)} to {plain(high, 5)}"
+    first, last = (numbers.written(float(plain(end, 15 if one else 5))) for end in (low, high))
+    value = first if one else f"values from {first} to {last}"
     return float(1 - left / share), value

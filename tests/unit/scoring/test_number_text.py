@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import kldrift
 from kldrift.expectations.wording import observed
 from kldrift.profiles.cells import CellKind
 from kldrift.profiles.number_text import grouped, percent, plain
@@ -66,3 +68,34 @@ def test_a_figure_is_right_to_its_digits(digits):
 
 def test_what_is_huge_or_tiny_keeps_its_exponent():
     assert [grouped(x) for x in (1.5e9, 1e-9, np.inf, -0.0)] == ["1.5e+09", "1e-09", "inf", "0"]
+
+
+def test_lengths_of_time_are_written_in_days_hours_minutes_and_seconds() -> None:
+    rng = np.random.default_rng(0)
+
+    def lengths(seconds: np.ndarray) -> pd.Series:
+        return pd.Series(np.round(seconds * 1e6).astype("timedelta64[us]"))
+
+    trips = np.round(rng.lognormal(8, 0.6, (2, 5_000)))
+    few = [rng.choice(some, 5_000) for some in ((300, 900, 1_800), (300, 900, 1_800, 5_400))]
+    before = {"later": trips[0], "few": few[0], "capped": trips[0], "short": trips[0] / 1e4}
+    now = {
+        "later": trips[1] + 3_600,
+        "few": few[1],
+        "capped": np.minimum(trips[1], 5_400),
+        "short": trips[1] / 1e4 + 0.2,
+    }
+    sides = [pd.DataFrame({n: lengths(x) for n, x in side.items()}) for side in (before, now)]
+    found = kldrift.compare(*sides)
+    reason = found.scores.set_index("feature")["reason"]
+    assert re.search(r"the mean rose from 5\d min \d+ s to 1 h 5\d min", reason["later"])
+    assert "explained by a cap at 1 h 30 min;" in reason["capped"]
+    assert (
+        "are above 30 min, the reference's largest: the largest is 1 h 30 min now" in reason["few"]
+    )
+    assert re.search(r"the mean rose from 0\.3\d+ s to 0\.5\d+ s", reason["short"])
+    assert not re.search(r"(?<![.\d])\d{4,}", " ".join(reason))
+    labels = found.cells.groupby("feature")["label"].apply(list)
+    assert labels["few"][:3] == ["5 min", "15 min", "30 min"]
+    assert all(" to " in label for label in labels["later"][:3])
+    assert "15 min" in found.to_html()

@@ -104,7 +104,7 @@ def test_what_was_done_to_numbers_explains_no_nulls():
     now = np.where(np.arange(ROWS) < 0.6 * ROWS, np.nan, 0.0)
     frames = pd.DataFrame({"fee": fee}), pd.DataFrame({"fee": now})
     (row,) = kldrift.compare(*frames).scores.to_dict("records")
-    assert row["reason"].startswith("nulls rose from 0.0 % to 60.0 % of the rows;")
+    assert row["reason"].startswith("the value 2.5 is gone: it had 9")
     assert "explained" not in row["reason"]
     few = np.where(np.arange(ROWS) < 0.08 * ROWS, np.nan, 100 * amounts())
     frames = pd.DataFrame({"x": amounts()}), pd.DataFrame({"x": few})
@@ -235,7 +235,7 @@ def test_decimals_are_rounded_however_their_doubles_are(step):
     assert _explained_share(row["reason"], f"rounding to {step}") >= 90
 
 
-@pytest.mark.parametrize(("rows", "said"), [(1_000, "5[0-9]"), (20_000, r"1\.[23]")])
+@pytest.mark.parametrize(("rows", "said"), [(1_000, "5[0-9]"), (20_000, r"1\.2[456]")])
 def test_a_factor_that_was_fitted_has_no_more_digits_than_are_sure(rows, said):
     rng, factor = np.random.default_rng(0), 55 if rows == 1_000 else 1.25
     before, now = (rng.lognormal(7, 0.4, rows) for _ in range(2))
@@ -421,3 +421,17 @@ def test_an_inverted_flag_says_how_its_share_changed():
     reason = _reason(flags[0], 1 - flags[1])
     assert reason.startswith("the value 1 rose from 1")
     assert "explained by 1 - x;" in reason
+
+
+@pytest.mark.parametrize("factor", [100, 2, 0.01])
+def test_a_factor_is_told_as_it_was_or_not_at_all(factor: float) -> None:
+    told = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        for before, now in (rng.exponential(20, (2, 2_000)), rng.lognormal(3, 2, (2, 2_000))):
+            frames = (pd.DataFrame({"x": x}) for x in (before, factor * now))
+            reason = kldrift.compare(*frames).scores["reason"].fillna("")[0]
+            said = re.search(r"a factor of (?:about )?([0-9.]+)", reason)
+            told += [] if said is None else [float(said[1].rstrip("."))]
+    assert len(told) >= 12
+    assert told == pytest.approx([factor] * len(told), rel=0.1 if factor == 2 else 1e-6)
