@@ -386,3 +386,29 @@ def test_a_column_that_a_library_cannot_give_to_arrow_is_named():
     with pytest.raises(DatasetError, match=said):
         compare(frame, frame)
     assert len(compare(frame[["a"]], frame[["a"]]).scores) == 1
+
+
+def test_columns_that_were_swapped_are_named_and_others_are_not() -> None:
+    rng = np.random.default_rng(0)
+
+    def drawn() -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "lat": rng.normal(40.7, 0.05, 3_000),
+                "lon": rng.normal(-73.9, 0.07, 3_000),
+                "first": rng.choice(["Ann", "Bob", "Cid"], 3_000, p=[0.5, 0.3, 0.2]),
+                "last": rng.choice([f"L{i}" for i in range(60)], 3_000),
+                "paid": rng.lognormal(0, 1, 3_000),
+                "due": rng.lognormal(1, 1, 3_000),
+            }
+        )
+
+    before, now, moved = drawn(), drawn(), drawn()
+    swapped = {"lat": "lon", "lon": "lat", "first": "last", "last": "first"}
+    names = now.rename(columns=swapped)
+    assert [note for note in compare(before, names).notes if "swapped" in note] == [
+        f"{one!r} and {other!r} look swapped: each has the values that the other had"
+        for one, other in (("lat", "lon"), ("first", "last"))
+    ]
+    moved["paid"] *= np.e  # as 'due' was, which is as it was
+    assert not compare(before, moved).notes
