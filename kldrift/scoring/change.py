@@ -41,14 +41,14 @@ class Change:
         flag: whether there are two values at most, of which there is no spread to tell.
         decided: the words for a tail or a spike that decided the verdict; empty if none did.
         alike: other features in which as many rows as in this one became null.
-        lost: categories that have no row any more, with their shares of the reference's rows.
+        lost: single values that have no row any more, with their shares of the reference's rows.
         chance: about how much a share differs without any drift, in units of its square root.
-        gone: categories that surely have no row any more, with their shares of the reference's
+        gone: single values that surely have no row any more, with their shares of the reference's
             rows; the most frequent first.
-        absent: how many categories have no row any more, surely gone or by chance.
+        absent: how many of them have no row any more, surely gone or by chance.
         together: the words for what names without a cell did, and the share of the rows that it
             is: all that are gone, rare ones too, less what chance leaves gone, or a new one.
-        names: which they are of, as text: how many categories the reference has cells for.
+        names: which they are of, as text: how many single values the reference has cells for.
         moved: the share of all rows that would have to be others for the sides to be alike.
     """
 

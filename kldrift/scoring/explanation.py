@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from kldrift.arrays import Bools, Ints, Texts
 from kldrift.profiles.cells import CellKind, among
-from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
+from kldrift.profiles.number_text import length_of_time
+from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport, Unit
 from kldrift.scoring.change import Change
 from kldrift.scoring.comparison import MISSING
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
@@ -33,7 +34,7 @@ from kldrift.scoring.sentences import SINGLE, sentence
 from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
-from kldrift.statistics.number_changes import Numbers
+from kldrift.statistics.number_changes import Numbers, plain_text
 from kldrift.statistics.what_explains import Explanation, what_explains
 
 SHOWN_CELLS: Final = 3
@@ -146,7 +147,8 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             main = kind, named[0], reference[0], current[0]
             if kind is CellKind.BIN:
                 main = narrowed(verdicts, place, tops[0], main)
-            of_gone = gone(rows.comparisons[comparison], cells, at_row)
+            called = partial(name, comparison, seen=True)
+            of_gone = gone(rows.comparisons[comparison], cells, at_row, called)
             one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
             if only >= 0 and kind is not CellKind.NULL:
                 one_now = name(comparison, only, seen=True) + beside_nulls(verdicts, place)
@@ -161,7 +163,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 same=why.same,
                 happened=why.happened,
                 **_of_row(verdicts, place),
-                lost=lost(rows.comparisons[comparison], cells, at_row),
+                lost=lost(rows.comparisons[comparison], cells, at_row, called),
                 gone=of_gone[0],
                 absent=of_gone[1],
                 together=_of_names(verdicts, place, deciding[place], kind),
@@ -250,6 +252,7 @@ def _why(verdicts: Verdicts, place: int) -> Explanation:
             both("maximum"),
             (nulls[0], nulls[1]),
             1 / support.scale if support.integral else 0.0,
+            length_of_time if support.unit is Unit.DURATION else plain_text,
             compared=verdicts.rules.missing == "cell",
             cycle=next((c for begin, c in CYCLES.items() if subject.name.startswith(begin)), NONE),
         )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
+from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.number_text import percent
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import Comparison
-from kldrift.scoring.name_sentences import NAMED, NULL, some_of
+from kldrift.scoring.name_sentences import NAMED, some_of
 from kldrift.scoring.rare_names import SURELY, named_blocks
 from kldrift.scoring.scored_cells import ScoredCells
 from kldrift.scoring.verdict import Verdicts
 
+SINGLE: Final = among(CellKind.CATEGORY, CellKind.VALUE)
+"""Cells of one value."""
+OTHERS: Final = among(CellKind.OTHER, CellKind.BIN)
+"""Cells of values without a cell of their own."""
 LEAST_LOST: Final = 0.01
 """Share of a category that is looked for under another name."""
 OF_CHANCE: Final = 0.05
@@ -24,38 +30,36 @@ RARELY: Final = 1_000
 """Of so many features without any drift about one would have a name that is called gone."""
 
 
-def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
-    """The categories and nulls that have no current row, with their shares of the reference's."""
-    support, null = comparison.support, cells.rows_reference.shape[-1] - 1
-    names = (
-        support.categories[: support.frequent] if isinstance(support, CategoricalSupport) else ()
-    )
-    places = np.array([*range(len(names)), null])
+def lost(
+    comparison: Comparison, cells: ScoredCells, row: int, name: Callable[[int], str]
+) -> list[tuple[str, float]]:
+    """The single values and nulls that have no current row, with their reference shares.
+
+    ``name`` is how a cell is called.
+    """
+    null = cells.rows_reference.shape[-1] - 1
+    places = np.append(np.flatnonzero(SINGLE[comparison.rebinning.codes]), null)
     shares = cells.rows_reference[row, places] / max(1, int(cells.rows_reference[row].sum()))
     absent = (cells.rows_current[row, places] == 0) & (shares >= LEAST_LOST)
-    said = (*map(repr, names), NULL)
-    return [(said[i], float(shares[i])) for i in np.flatnonzero(absent).tolist()]
+    return [(name(int(places[i])), float(shares[i])) for i in np.flatnonzero(absent).tolist()]
 
 
 def gone(
-    comparison: Comparison, cells: ScoredCells, row: int
+    comparison: Comparison, cells: ScoredCells, row: int, name: Callable[[int], str]
 ) -> tuple[list[tuple[str, float]], int]:
-    """The categories without a current row that chance would hardly leave without one.
+    """The single values without a current row that chance would hardly leave without one.
 
     The most frequent one is the first, with its share of the reference's rows. And how many have
     no current row at all.
     """
-    support = comparison.support
-    if not isinstance(support, CategoricalSupport):
-        return [], 0
-    names = support.frequent
+    single = SINGLE[comparison.rebinning.codes]
     now, before = (side[row] for side in (cells.rows_current, cells.rows_reference))
-    shares = before[:names] / max(1, int(before.sum()))
-    surely = int(now.sum()) * shares >= np.log(RARELY * max(1, names))
-    absent = (now[:names] == 0) & (shares > 0)
+    shares = before / max(1, int(before.sum()))
+    surely = int(now.sum()) * shares >= np.log(RARELY * max(1, int(single.sum())))
+    absent = single & (now == 0) & (shares > 0)
     places = np.flatnonzero(absent & surely)
     places = places[np.argsort(-shares[places], kind="stable")]
-    named = [(repr(support.categories[i]), float(shares[i])) for i in places.tolist()]
+    named = [(name(i), float(shares[i])) for i in places.tolist()]
     return named, int(absent.sum())
 
 
@@ -115,10 +119,9 @@ def moved_among(verdicts: Verdicts, place: int) -> tuple[str, float]:
 
 
 def names_text(comparison: Comparison, cells: ScoredCells, row: int) -> str:
-    """How many categories have a cell; they are the frequent ones where others have none."""
-    support = comparison.support
-    if not isinstance(support, CategoricalSupport):
-        return ""
-    names = support.frequent
-    others = int(cells.rows_reference[row, names])
-    return f"{names:,} {'frequent ' if others else ''}names"
+    """How many single values have a cell; they are the frequent ones where others have none."""
+    codes, before = comparison.rebinning.codes, cells.rows_reference[row]
+    single = SINGLE[codes]
+    others = before[OTHERS[codes]].any()
+    what = "names" if isinstance(comparison.support, CategoricalSupport) else "values"
+    return f"{(single & (before > 0)).sum():,} {'frequent ' if others else ''}{what}"

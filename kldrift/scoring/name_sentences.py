@@ -10,6 +10,7 @@ import numpy as np
 from kldrift.profiles.cells import CellKind
 from kldrift.profiles.number_text import percent, rose_or_fell
 from kldrift.scoring.change import Change
+from kldrift.scoring.number_sentences import LEAST_SHIFT
 
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
@@ -26,9 +27,11 @@ EXCHANGED: Final = 0.15
 
 
 def gone_names(change: Change) -> str:
-    """Several categories without rows now; empty if that is not most of the change."""
+    """Several values without rows now; empty if that is not most of the change."""
     share = sum(before for _, before in change.gone)
     names = change.kind in (CellKind.CATEGORY, CellKind.OTHER)
+    # Numbers that are shifted leave values behind as well.
+    names |= change.kind is CellKind.VALUE and not abs(change.shift) >= LEAST_SHIFT
     if not names or len(change.gone) < 2 or share < FEWER_THAN * change.moved:
         return ""
     named = some_of([name for name, _ in change.gone[:NAMED]], len(change.gone))
@@ -97,18 +100,34 @@ def _spelt_alike(quoted: str, name: str) -> bool:
 
 
 def merged(change: Change) -> str:
-    """A category that is gone and another that has its rows; empty if there is none."""
-    if change.second is None or change.kind is not CellKind.CATEGORY or change.current:
+    """A single value that is gone and another cell that has its rows; empty if there is none."""
+    if change.second is None or abs(change.shift) >= LEAST_SHIFT:
         return ""
-    name, reference, current = change.second
+    first = (change.name, change.reference, change.current)
+    swap = change.current and change.kind is not CellKind.CATEGORY
+    (gone, had, left), (name, reference, current) = (
+        (change.second, first) if swap else (first, change.second)
+    )
+    gone, name = (_cell_words(cell, change.kind) for cell in (gone, name))
     if (
-        name[:1] not in "'\""
-        or change.reference < FEWER_THAN * change.moved
-        or abs(current - reference - change.reference) > EXCHANGED * change.reference
+        not (gone and name)
+        or gone.startswith("values")
+        or left
+        or had < FEWER_THAN * change.moved
+        or abs(current - reference - had) > EXCHANGED * had
     ):
-        return ""  # other cells than those of categories have no quotes
+        return ""
     shares = f"{percent(reference)} to {percent(current)}"
-    return f"{change.name} is gone, and {name} rose by as much, from {shares} of the rows"
+    return f"{gone} is gone, and {name} rose by as much, from {shares} of the rows"
+
+
+def _cell_words(name: str, kind: CellKind) -> str:
+    """A category, a number or a range of numbers in a sentence; empty for other cells."""
+    if kind is CellKind.CATEGORY:
+        return name if name[:1] in "'\"" else ""  # other cells than those of categories
+    if kind not in (CellKind.VALUE, CellKind.BIN) or not name.lstrip("-")[:1].isdigit():
+        return ""
+    return f"values from {name}" if " to " in name else f"the value {name}"
 
 
 def new_names(change: Change) -> str:

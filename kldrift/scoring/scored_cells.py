@@ -17,7 +17,9 @@ from kldrift.scoring.comparison import Rows
 from kldrift.scoring.rules import Rules
 
 CLEARLY_LESS: Final = 0.75
-"""Of the largest change of a share, from which another is not told before it."""
+"""Of the largest change of a share, from which a value that is gone is not told before it."""
+CLOSE: Final = 1e-9
+"""Two shares of a flag change by as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,10 @@ class ScoredCells:
         return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
 
     def put_first(self, top: Ints, judged: Bools, rows: Bools) -> None:
-        """Put the cell whose share changed most before those that changed clearly less."""
+        """Put the cell whose share changed most before those that changed less.
+
+        A value that is new, or gone, stays where it is unless it changed clearly less.
+        """
         now, before = (
             side / np.maximum(1, side.sum(-1, keepdims=True))
             for side in (self.rows_current, self.rows_reference)
@@ -52,7 +57,9 @@ class ScoredCells:
         change = abs(now - before)
         first = np.where(judged, change, 0.0).argmax(-1)
         shown, most = (np.take_along_axis(change, i[:, None], -1)[:, 0] for i in (top[:, 0], first))
-        for i in np.flatnonzero(rows & (shown < CLEARLY_LESS * most)).tolist():
+        whole = np.take_along_axis((now == 0) | (before == 0), top[:, :1], -1)[:, 0]
+        least = np.where(whole, CLEARLY_LESS, 1 - CLOSE) * most
+        for i in np.flatnonzero(rows & (shown < least)).tolist():
             others = [cell for cell in top[i].tolist() if cell != first[i]]
             top[i] = [first[i], *others][: len(top[i])]
 

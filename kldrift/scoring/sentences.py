@@ -39,6 +39,8 @@ AS_MANY: Final = ", as many as in "
 DOUBLED: Final = 1.9
 NARROW, WIDE = 0.1, 0.4
 """Shares of the reference's and of the current rows up to which a range is looked at as a value."""
+HARDLY: Final = 0.01
+"""Of the current share beyond an end, the most that a reference of other windows may have there."""
 SURELY_MORE: Final = 1.5
 """How many times as large as a change of one cell another change is to be said in its place."""
 
@@ -84,7 +86,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return new_names(change)
     if of_names := gone_names(change) or exchanged(change) or merged(change):
         return of_names
-    beyond = change.kind in TAILS and not change.reference
+    beyond = change.kind in TAILS and change.reference <= HARDLY * change.current
     if at_both_ends(change) and not change.same and not (beyond and change.current >= FEWER_THAN):
         return spread_sentence(change)
     few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
@@ -102,7 +104,7 @@ def _of_cell(change: Change) -> str:
     if not change.reference and change.moved >= ALL_NEW and change.ks < CARRIED:
         return "nearly all values are new to the reference, and lie between its own"
     cell = cell_sentence(change.kind, change.name, change.reference, change.current)
-    if change.kind in TAILS and not change.reference:
+    if change.kind in TAILS and change.reference <= HARDLY * change.current:
         cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
     return cell
 
@@ -141,10 +143,11 @@ def _nulls(change: Change) -> str:
         text = f"{grouped(change.current / change.reference, 2)} times as many nulls: {text[11:]}"
     rise = change.current - change.reference
     for name, share in change.lost:
+        value = "" if name[:1] in "'\"" else "the value "
         if rise > 0 and abs(share - rise) <= EXCHANGED * share:
-            return f"{text}, and {name} is gone: it had {percent(share)}"
+            return f"{text}, and {value}{name} is gone: it had {percent(share)}"
         if share > rise > 0:
-            return cell_sentence(CellKind.CATEGORY, name, share, 0.0)
+            return cell_sentence(CellKind.CATEGORY, f"{value}{name}", share, 0.0)
     if not change.alike:
         return text
     return f"{text}{AS_MANY}{some_of([*map(repr, change.alike[:NAMED])], len(change.alike))}"

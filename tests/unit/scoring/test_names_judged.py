@@ -235,3 +235,17 @@ def test_new_names_that_were_to_be_expected_are_told_from_those_that_are_more():
     reason = kldrift.compare(*frames).scores["reason"][0]
     assert re.match(r"3\d\.\d % of the rows have values that the reference never had, and ", reason)
     assert re.search(r"never had, and [4-9]\.\d % were to be expected: 'new-", reason)
+
+
+def test_a_sentence_is_about_the_category_whose_share_moved_most() -> None:
+    shares = {"bread": 0.45, "milk": 0.35, "salt": 0.17, "rum": 0.03}
+    before = np.repeat([*shares], [round(20_000 * share) for share in shares.values()])
+    gains = {"bread": 0.031, "milk": 0.0, "salt": -0.0032, "rum": -0.0278}
+    rows = [round(20_000 * (share + gains[name])) for name, share in shares.items()]
+    (row,) = kldrift.compare(
+        pd.DataFrame({"x": before}),
+        pd.DataFrame({"x": np.repeat([*shares], rows)}),
+        thresholds={"value_share_change": {"warning": 0.005, "critical": 0.02}},
+    ).scores.to_dict("records")
+    assert row["value_share_change"] == pytest.approx(0.031)
+    assert row["reason"].startswith("'bread' rose from 45.0 % to 48.1 % of the rows;")

@@ -511,3 +511,65 @@ def test_names_that_are_gone_are_at_least_those_that_surely_are():
     assert re.match(r"at least 3\d\d of 800 names are gone: ", reason)
     few = _reason(names[before], names[now // 2])
     assert re.match(r"(at least )?[34]\d\d of 800 names are gone: ", few)
+
+
+def test_several_numbers_that_are_gone_are_counted_and_a_gone_one_is_told_beside_nulls() -> None:
+    rng = np.random.default_rng(0)
+    code, amount, when = (
+        rng.integers(100, 140, 5_000),
+        rng.exponential(9, 5_000),
+        rng.integers(0, 7, 5_000),
+    )
+    zero = np.where(rng.random(5_000) < 0.3, 0.0, amount)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(when, unit="D")
+    before = pd.DataFrame({"code": code, "zero": zero, "day": days})
+    now = pd.DataFrame(
+        {
+            "code": code // 2 * 2,
+            "zero": np.where(zero == 0, np.nan, zero),
+            "day": days.where(when < 5, days - pd.Timedelta(days=2)),
+        }
+    )
+    found = kldrift.compare(before, now, override={"day": {"parts": ["weekday"]}}).scores
+    first = found.set_index("feature")["reason"].str.split(";").str[0]
+    assert re.match(
+        "20 of 40 values are gone: 1.., 1.., 1.. and 17 more; they", first["code"] + "; they"
+    )
+    assert first["zero"].endswith("% of the rows, and the value 0 is gone: it had 28.2 %")
+    assert first["weekday(day)"].startswith("2 of 7 values are gone: S")
+
+
+def test_a_median_is_not_said_to_fall_to_a_larger_value() -> None:
+    rng = np.random.default_rng(0)
+    before, now = rng.normal(40.7, 0.05, (2, 20_000))
+    frames = [pd.DataFrame({"x": x}) for x in (before, np.floor(now * 100) / 100)]
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    told = re.search(r"the median fell from ([0-9.]+) to ([0-9.]+)[;]", reason)
+    assert told is None or float(told[1]) > float(told[2])
+
+
+def test_rows_beyond_an_end_are_told_where_a_reference_of_windows_has_hardly_any_there() -> None:
+    below = "below -11.1, the reference's smallest"
+    change = Change(
+        CellKind.UNDERFLOW, below, 5e-5, 0.39, shift=-7.5, spread=3, ks=0.39, farthest="-99"
+    )
+    assert sentence(change) == (
+        f"values {below}, rose from 0.005 % to 39.0 % of the rows: the smallest is -99 now"
+    )
+
+
+def test_a_number_that_is_gone_is_said_to_be_beside_what_has_its_rows() -> None:
+    rng = np.random.default_rng(0)
+    prices = [np.round(rng.lognormal(3, 0.5, 20_000), 2) for _ in range(2)]
+    usual = rng.random(20_000) < 0.12
+    sides = [
+        np.where(usual, x, y + (y == 19.99)) for x, y in zip((19.99, 20.0), prices, strict=True)
+    ]
+    stars = [rng.choice([1, 2, 3, 4, 5], 20_000) for _ in range(2)]
+    stars[1][stars[1] == 3] = 4
+    before, now = (
+        pd.DataFrame({"price": x, "stars": y}) for x, y in zip(sides, stars, strict=True)
+    )
+    reason = kldrift.compare(before, now).scores.set_index("feature")["reason"]
+    assert reason["price"].startswith("the value 19.99 is gone, and values from 19.99 to 2")
+    assert reason["stars"].startswith("the value 3 is gone, and the value 4 rose by as much, from")
