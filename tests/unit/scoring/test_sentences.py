@@ -565,7 +565,7 @@ def test_a_number_that_is_gone_is_said_to_be_beside_what_has_its_rows() -> None:
     sides = [
         np.where(usual, x, y + (y == 19.99)) for x, y in zip((19.99, 20.0), prices, strict=True)
     ]
-    stars = [rng.choice([1, 2, 3, 4, 5], 20_000) for _ in range(2)]
+    stars = [rng.choice([1, 2, 3, 4, 5], 20_000, p=[0.3, 0.3, 0.1, 0.2, 0.1]) for _ in range(2)]
     stars[1][stars[1] == 3] = 4
     before, now = (
         pd.DataFrame({"price": x, "stars": y}) for x, y in zip(sides, stars, strict=True)
