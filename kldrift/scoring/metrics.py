@@ -113,7 +113,7 @@ DEFAULT_THRESHOLDS: Final = {
     "value_share_change": Threshold(0.005, 0.02),
     "null_share_change": Threshold(0.005, 0.02),
     "null_share_ratio": Threshold(2.0),
-    SPIKE_METRIC: Threshold(0.01, 0.02),
+    SPIKE_METRIC: Threshold(0.01, 0.015),
     TAIL_METRIC: Threshold(0.003, 0.02),
     "wasserstein_std": Threshold(0.1),
 }

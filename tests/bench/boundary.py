@@ -129,7 +129,7 @@ METRICS: Final[tuple[tuple[str, float, Errors], ...]] = (
     ("`share_ratio`, `null_share_ratio`", 2.0, _ratio),
     ("`share_ratio`, `null_share_ratio`", 4.0, _ratio),
     ("`bin_share_change`", 0.01, _spike),
-    ("`bin_share_change`", 0.02, _spike),
+    ("`bin_share_change`", 0.015, _spike),
     ("`tail_share_rise`", 0.003, _tail),
     ("`tail_share_rise`", 0.02, _tail),
     ("`wasserstein_std`, a shift", 0.1, _wasserstein),
