@@ -216,11 +216,14 @@ def test_nanoseconds_beside_microseconds_are_read_by_spark_each_as_what_they_are
     spark, tmp_path, units
 ):
     """As a folder has it whose writer went from pandas 2 to 3."""
+    widened = spark.version >= "4"  # before, Spark reads no file of int32 as bigint
     for i, unit in enumerate(units):
         times = pa.array([i * 10**6, None], pa.timestamp("us", "UTC")).cast(
             pa.timestamp(unit, "UTC")
         )
-        table = pa.table({"t": times, "n": pa.array([i, i], pa.int64() if i else pa.int32())})
+        table = pa.table(
+            {"t": times, "n": pa.array([i, i], pa.int32() if widened and not i else pa.int64())}
+        )
         (tmp_path / f"day={i}").mkdir()
         pq.write_table(table, tmp_path / f"day={i}" / "x.parquet")
     asked, derived = Dataset(path=(str(tmp_path),)), {"second": "second(t)"}
