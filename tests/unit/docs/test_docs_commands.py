@@ -69,6 +69,15 @@ def test_a_command_is_taken_as_it_is_written(page, command):  # noqa: ARG001 - n
         assert set(filter(None, extras.split(","))) <= set(known["optional-dependencies"])
 
 
+def test_the_readme_sets_up_by_two_commands_that_make_their_environment():
+    asked = re.findall(r"^    make (\w+) ", PAGES["README.md"], re.MULTILINE)
+    assert asked == ["demo", "test"]
+    needs = dict(re.findall(r"^(\w+): (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert "setup" in needs["demo"].split()
+    assert "lint" in needs["test"].split()
+    assert "setup" in needs["lint"].split()
+
+
 @pytest.mark.parametrize(("page", "block"), [*BLOCKS, *ONE_LINE], ids=lambda value: value[:60])
 def test_a_configuration_is_taken_as_it_is_written(page, block):
     stated = parse_yaml(block, source=page)
