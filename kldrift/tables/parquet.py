@@ -34,7 +34,7 @@ def to_parquet(rows: TableParts) -> bytes:
                 sink,
                 part.schema,
                 compression="zstd",
-                compression_level=3,
+                compression_level=1,
                 version="2.6",
                 use_dictionary=[f.name for f in part.schema if pa.types.is_string(f.type)],
                 data_page_version="1.0",
