@@ -60,11 +60,11 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
         else:
             show(answer.lines)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place for one line
-        return _failed(args, *_told(error))
+        return _failed(args, *_exit_and_text(error))
     return answer.exit_code
 
 
-def _told(error: BaseException) -> tuple[int, str]:
+def _exit_and_text(error: BaseException) -> tuple[int, str]:
     """The exit code of an error, and the text that is shown for it."""
     exit_code, text = ending(error)
     if isinstance(error, KldriftError) or interruption(error):

@@ -108,7 +108,7 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
         features = sorted(set(ordered["feature"].to_pylist()))
         hint = did_you_mean(feature, features)
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
-    lines += _one(feature, last, mine, cells, past, zone, notes)
+    lines += _feature_lines(feature, last, mine, cells, past, zone, notes)
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 
@@ -137,11 +137,11 @@ def _state(
     known = [*marked, *notes, one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
 
-    def told(one: CauseRow) -> Iterator[Line]:
+    def block(one: CauseRow) -> Iterator[Line]:
         yield from cause_block(one, cells, zone, past)
         yield from _earlier(one.row, past)
 
-    yield from cause_lines(cause_rows(ordered), told, "kldrift report shows them")
+    yield from cause_lines(cause_rows(ordered), block, "kldrift report shows them")
 
 
 def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
@@ -208,7 +208,7 @@ def _flags(row: Mapping[str, Any]) -> str:
     return "; ".join([fixed] * bool(row["fixed"]) + [page] * bool(row["page"]))
 
 
-def _one(
+def _feature_lines(
     feature: str,
     last: Window,
     rows: pa.Table,

@@ -113,7 +113,7 @@ class Features:
     """What is different for one feature. Example: `{payment_type: {kind: categorical}}`"""
 
     @model_validator(mode="after")
-    def _some(self) -> Features:
+    def _of_any_feature(self) -> Features:
         if not self.include and not self.derived:
             refuse([(("include",), 'expected one pattern or more, such as "*"')])
         return self

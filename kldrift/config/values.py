@@ -287,7 +287,7 @@ class CategoryLimits:
     _ordered = field_validator("share_change", "share_ratio")(in_order)
 
     @model_validator(mode="after")
-    def _some(self) -> CategoryLimits:
+    def _with_limits(self) -> CategoryLimits:
         if not self.limits:
             refuse([((), f"expected {' or '.join(CATEGORY_METRICS)} with warning or critical")])
         return self

@@ -135,7 +135,7 @@ def _row(card: Card, dark: bool) -> dict[str, Any]:
     return {
         "severity": severity_words(entry.severity),
         "feature": card.cause.title if several else place(entry),
-        "what happened": card.cause.what or alone or entry.told[0],
+        "what happened": card.cause.what or alone or entry.reason_parts[0],
         "then and now": _uri(distribution, dark, THEN_AND_NOW),
         "windows": _uri(windows, dark, WINDOWS),
         "drifts since": card.longest.since.begin,

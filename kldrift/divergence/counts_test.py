@@ -1,4 +1,4 @@
-"""The result of a test of row counts, and helpers that the tests share."""
+"""The result of a test of row counts, and what such tests share."""
 
 from __future__ import annotations
 

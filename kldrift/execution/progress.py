@@ -25,6 +25,9 @@ class Progress(Protocol):
 
 
 class _Silent:
+    def __repr__(self) -> str:
+        return "SILENT"
+
     def stage(self, name: str) -> None:
         """Do nothing."""
 

@@ -56,12 +56,12 @@ class WorstFirstPageRenderer(ValidationResultsPageRenderer):  # type: ignore[mis
         by_badness = sorted(validation_results.results, key=badness, reverse=True)
         ordered.results = list(_one_each(by_badness))
         page = super().render(ordered, suite_parameters)
-        said = told(self._data_context, validation_results.suite_name)
+        meta = suite_meta(self._data_context, validation_results.suite_name)
         blocks = page.sections[0].content_blocks
-        if address := said.get(REPORT):
+        if address := meta.get(REPORT):
             blocks.insert(1, _link("Report: distributions, history, reasons", address))
         results = (result.to_json_dict() for result in validation_results.results)
-        if window := window_or_time(results, said.get(ZONE, "UTC")):
+        if window := window_or_time(results, meta.get(ZONE, "UTC")):
             blocks.insert(1, text_content("As of $window", {"window": window}))
         return page
 
@@ -108,14 +108,14 @@ class DatedIndexBuilder(DefaultSiteIndexBuilder):  # type: ignore[misc]  # GX is
                 run_time=key.run_id.run_time,
                 run_name=key.run_id.run_name,
             )
-            said = told(self.data_context, suite)
+            meta = suite_meta(self.data_context, suite)
             link = index["validations_links"][-1]
-            link["as_of"] = window_or_time(run["results"], said.get(ZONE, "UTC"))
-            link["zone"] = said.get(ZONE, "UTC")
-            link["report"] = said.get(REPORT)
+            link["as_of"] = window_or_time(run["results"], meta.get(ZONE, "UTC"))
+            link["zone"] = meta.get(ZONE, "UTC")
+            link["report"] = meta.get(REPORT)
 
 
-def told(context: Any, suite: str) -> dict[str, Any]:
+def suite_meta(context: Any, suite: str) -> dict[str, Any]:
     """What a suite says of its monitor, among its ``meta``; empty if there is no such suite."""
     store = context.expectations_store
     key = store.get_key(name=suite, id=None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kldrift.profiles.number_text import grouped, percent
-from kldrift.reporting.row_words import told
+from kldrift.reporting.row_words import reason_parts
 
 LEVEL: Final = "$metric% must not be above $threshold% with q below $alpha% ($severity%)"
 """One level of a feature; ``%`` is its number."""
@@ -65,7 +65,7 @@ def observed(details: Mapping[str, Any]) -> list[str]:
         ['shifted up', 'kl 0.2 is above 0.1', 'rows 1,000 -> 90']
     """
     because, reason = str(details.get("because", "--")), str(details.get("reason") or "")
-    what, rest = ("", "") if reason in because else told(reason)
+    what, rest = ("", "") if reason in because else reason_parts(reason)
     sides = [
         _side("rows", details, "n", "{:,d}".format),
         _side("nulls", details, "missing_share", percent),

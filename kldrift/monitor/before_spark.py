@@ -100,7 +100,7 @@ def check_inputs(
         raise NoSuchFileError("\n".join(problems))
 
 
-def check_names(
+def check_local_names(
     datasets: Sequence[Dataset],
     fit: Callable[[Sequence[DatasetInfo]], object],
     derived: Collection[str] = (),

@@ -60,7 +60,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     names = [p.feature.name for p in what.pairs]
     rows_read(current, names, plan.current.rows)
     new = {names[n]: NewValues.of(s.most(), s.known.most().get(0)) for n, s in unseen.items()}
-    return _found(WindowCounts(plan, reference, what, current, together, unseen=new), scores)
+    return _findings_of(WindowCounts(plan, reference, what, current, together, unseen=new), scores)
 
 
 def findings_of(
@@ -89,10 +89,10 @@ def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, F
     )
     ends = accumulate((sum(map(len, one.comparisons)) for one in counted), initial=0)
     for one, (start, stop) in zip(counted, pairwise(ends), strict=True):
-        yield one, _found(one, {name: values[start:stop] for name, values in scores.items()})
+        yield one, _findings_of(one, {name: values[start:stop] for name, values in scores.items()})
 
 
-def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
+def _findings_of(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
     """The findings about rows that were counted."""
     plan, reference, what = counted.plan, counted.reference, counted.what
     one = counted.current[0] if counted.current else None

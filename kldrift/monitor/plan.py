@@ -101,7 +101,7 @@ class Plan:
             )
             out.append(f"{name}: {facts or 'size unknown'}; {read}")
         out.append("")
-        out += _aligned([(p.feature.name, _what(p)) for p in self.pairs])
+        out += _aligned([(p.feature.name, _pair_words(p)) for p in self.pairs])
         if self.joint:
             out += ["", "joint:", *_aligned([(g.name, _together(g)) for g in self.joint])]
         if self.segments:
@@ -135,7 +135,7 @@ class Plan:
                 "read": self.current.access_path,
             },
             "features": [
-                {"feature": p.feature.name, "kind": p.feature.kind, "what": _what(p)}
+                {"feature": p.feature.name, "kind": p.feature.kind, "what": _pair_words(p)}
                 for p in self.pairs
             ],
             "joint": [{"group": g.name, "what": _together(g)} for g in self.joint],
@@ -169,7 +169,7 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {name:<{width}}  {text}" for name, text in rows]
 
 
-def _what(p: Pair) -> str:
+def _pair_words(p: Pair) -> str:
     feature = p.feature
     if p.ambiguous:
         return p.ambiguous

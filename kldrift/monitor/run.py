@@ -18,7 +18,7 @@ from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_names, check_output
+from kldrift.monitor.before_spark import check_inputs, check_local_names, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
@@ -122,7 +122,7 @@ def _check_names(read: Config, config: Config) -> None:
         mistakes.raise_any()
 
     sides = [dataset for dataset, _ in files_of(read)]
-    check_names(sides, fit, read.expressions)
+    check_local_names(sides, fit, read.expressions)
 
 
 def _due(config: Config, as_of: datetime | None, at: datetime) -> Due | None:

@@ -18,7 +18,7 @@ from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import MOVED, Parts, alone_of, parts_words
 from kldrift.reporting.past import Past
-from kldrift.reporting.row_words import alert_words, score_words, told
+from kldrift.reporting.row_words import alert_words, reason_parts, score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import Since, history_words, since, sparkline
 from kldrift.scoring.alerts import Key
@@ -80,9 +80,9 @@ class Entry:
         return "; ".join(filter(None, (score, self.since.words(self.alert))))
 
     @property
-    def told(self) -> tuple[str, str]:
+    def reason_parts(self) -> tuple[str, str]:
         """What happened and what explains it; and what speaks for it."""
-        return told(self.reason)
+        return reason_parts(self.reason)
 
     def data(self) -> list[Any]:
         """Charts and blocks as a JSON value."""

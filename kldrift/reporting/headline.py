@@ -83,7 +83,7 @@ def _worst(cards: Sequence[Card], worst: Mapping[str, Any]) -> str:
     if first.worst.severity not in MOVED:
         return ""
     begin, lasting, _ = first.longest.since
-    text = _what(first) + (f" Drifts since {begin}, {lasting}." if begin else "")
+    text = _what_drifted(first) + (f" Drifts since {begin}, {lasting}." if begin else "")
     if first.worst.alert.startswith(MUTED):
         text += f" A{first.worst.alert[1:]}."
     if others:
@@ -97,7 +97,7 @@ def _worst(cards: Sequence[Card], worst: Mapping[str, Any]) -> str:
     return text
 
 
-def _what(card: Card) -> str:
+def _what_drifted(card: Card) -> str:
     """Which features drifted, where, and what happened."""
     entry = card.worst
     if len(card.cause.features) > 1:

@@ -63,9 +63,9 @@ def histogram(
     if large:
         shapes += _added(bars, height + ADDED / 2)
         labels.append(Label(bars[-1].x + bars[-1].width + 6, height + ADDED / 2 + 3, "adds to kl"))
-        shapes += [Shape("point", box(b.x, 0, b.width, base), _said(b)) for b in bars]
+        shapes += [Shape("point", box(b.x, 0, b.width, base), _bar_title(b)) for b in bars]
     moved = sorted(bars, key=lambda b: -abs(b.now - b.then))[:3]
-    about = "; ".join(_said(b) for b in moved)
+    about = "; ".join(_bar_title(b) for b in moved)
     title = f"{feature}: shares of rows, then and now"
     return Drawing(width, height + ADDED * large, title, about, shapes, labels)
 
@@ -113,7 +113,7 @@ def _cut(bar: Bar, width: int) -> Label:
     return Label(middle, 9, text, "middle")
 
 
-def _said(bar: Bar) -> str:
+def _bar_title(bar: Bar) -> str:
     return f"{bar.name}: {percent(bar.then)} then, {percent(bar.now)} now"
 
 

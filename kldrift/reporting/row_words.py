@@ -86,11 +86,11 @@ def happened(reason: str) -> str:
     return ", ".join([first, *(more for more in others[:1] if more.startswith("explained by "))])
 
 
-def told(reason: str) -> tuple[str, str]:
+def reason_parts(reason: str) -> tuple[str, str]:
     """What happened and what explains it; and what speaks for it.
 
     Examples:
-        >>> told("shifted up; explained by adding 3; js 0.1 is above critical 0.02")
+        >>> reason_parts("shifted up; explained by adding 3; js 0.1 is above critical 0.02")
         ('shifted up, explained by adding 3', 'js 0.1 is above critical 0.02')
     """
     what = happened(reason)

@@ -125,9 +125,9 @@ class Alerts:
     def severities(self, verdicts: Verdicts) -> list[Severity]:
         """The severities after alerts: raised is critical, muted is ok."""
         judged = verdicts.severities()
-        return [self._told(verdicts.key(i), one) for i, one in enumerate(judged)]
+        return [self._severity_told(verdicts.key(i), one) for i, one in enumerate(judged)]
 
-    def _told(self, key: Key, severity: Severity) -> Severity:
+    def _severity_told(self, key: Key, severity: Severity) -> Severity:
         told = TOLD.get(self.of(key).alert, severity)
         return Severity.OK if told is Severity.WARNING and self.muted(key) else told
 

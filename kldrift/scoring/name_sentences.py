@@ -99,7 +99,7 @@ def _spelt_alike(quoted: str, name: str) -> bool:
     return quoted != NULL and bool(one and other) and (one in other or other in one)
 
 
-def merged(change: Change) -> str:
+def merged_names(change: Change) -> str:
     """A single value that is gone and another cell that has its rows; empty if there is none."""
     if change.second is None or abs(change.shift) >= LEAST_SHIFT:
         return ""

@@ -17,7 +17,7 @@ from kldrift.scoring.name_sentences import (
     all_unseen,
     exchanged,
     gone_names,
-    merged,
+    merged_names,
     new_names,
     renamed,
     some_of,
@@ -84,7 +84,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return change.same or change.decided
     if change.kind is CellKind.OTHER and all_unseen(change):
         return new_names(change)
-    if of_names := gone_names(change) or exchanged(change) or merged(change):
+    if of_names := gone_names(change) or exchanged(change) or merged_names(change):
         return of_names
     beyond = change.kind in TAILS and change.reference <= HARDLY * change.current
     if at_both_ends(change) and not change.same and not (beyond and change.current >= FEWER_THAN):

@@ -26,7 +26,7 @@ from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.group_columns import as_read, check_plain, check_time, column_type
-from kldrift.monitor.before_spark import check_inputs, check_names, check_output
+from kldrift.monitor.before_spark import check_inputs, check_local_names, check_output
 from kldrift.monitor.publish import check_expectations, publish_expectations, written_page
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
@@ -77,7 +77,7 @@ def run(
     with record.told_if_failed():
         check_inputs(read, config, spark)
         if spark is None:
-            check_names([read.data], lambda found: make_program(config, found[0], 1))
+            check_local_names([read.data], lambda found: make_program(config, found[0], 1))
         with ExitStack() as in_use:
             session = in_use.enter_context(record.session(spark))
             record.stage("planning")

@@ -34,10 +34,10 @@ def worst_of(rows: pa.Table, groups: Sequence[str]) -> pa.Table:
     order = [*groups, ("kl", "descending"), ("key", "ascending")]
     keys = [(o, "ascending") if isinstance(o, str) else o for o in order]
     rows = rows.take(pc.sort_indices(rows, sort_keys=keys))
-    return rows.filter(pa.array(places(rows, groups) < WORST))
+    return rows.filter(pa.array(ranks(rows, groups) < WORST))
 
 
-def places(rows: pa.Table, groups: Sequence[str]) -> Ints:
+def ranks(rows: pa.Table, groups: Sequence[str]) -> Ints:
     """The place of each row in its group, from 0 on; the rows stand group by group."""
     at, new = np.arange(len(rows)), begins([rows[name].to_numpy() for name in groups])
     return np.asarray(at - np.maximum.accumulate(np.where(new, at, 0)))
@@ -83,7 +83,7 @@ class WorstRows:
     def _choose(self) -> None:
         self._rows = worst_of(self._rows, ["number"])
         self._kept = len(self._rows)
-        full = places(self._rows, ["number"]) == WORST - 1
+        full = ranks(self._rows, ["number"]) == WORST - 1
         self._floor[self._rows["number"].to_numpy()[full]] = self._rows["kl"].to_numpy()[full]
 
     def rows(self, keys: GroupKeys) -> pa.Table:

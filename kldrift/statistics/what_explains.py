@@ -76,7 +76,9 @@ def _explained(numbers: Numbers) -> Explanation:
     if filled >= LEAST:
         fell = f"nulls {rose_or_fell(*numbers.null)} of the rows"
         happened = f"{fell}, with {value} in their place" if numbers.compared else ""
-        return Explanation(_told(f"{value} in place of nulls", filled), happened=happened)
+        return Explanation(
+            _candidate_words(f"{value} in place of nulls", filled), happened=happened
+        )
     unit = np.sqrt(1 / n + 1 / m)
     by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
     there = [1 - null if numbers.compared else 1.0 for null in numbers.null]
@@ -94,8 +96,8 @@ def _explained(numbers: Numbers) -> Explanation:
     if best is None or not best.name:
         return Explanation()
     if share < best.every:
-        return Explanation(_told(best.name, share))
-    text = "" if best.happened else _told(best.name, share)
+        return Explanation(_candidate_words(best.name, share))
+    text = "" if best.happened else _candidate_words(best.name, share)
     return Explanation(text, best.same, best.happened)
 
 
@@ -112,7 +114,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     yield from clipped(numbers, below)
 
 
-def _told(name: str, share: float) -> str:
+def _candidate_words(name: str, share: float) -> str:
     """A candidate, and how much of the difference it explains if that is not all."""
     part = f"{100 * share:.0f}"
     return f"explained by {name}" + (

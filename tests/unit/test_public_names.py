@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import re
 import subprocess
 import sys
@@ -48,6 +49,11 @@ def asked(request, monkeypatch):
 
     call.mapping = mapping  # type: ignore[attr-defined]
     return call
+
+
+@pytest.mark.parametrize("name", ["compare", "run", "backfill", "rescore", "backtest", "report"])
+def test_a_signature_shows_no_address_in_memory(name):
+    assert " at 0x" not in str(inspect.signature(getattr(kldrift, name)))
 
 
 def test_everything_that_is_offered_is_shown_and_there():

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError, OnlyAsWholeError, first_line
-from kldrift.sources.lakehouse.delta_files import entries_of, file_uri, located
+from kldrift.sources.lakehouse.delta_files import file_uri, listed_files, located
 from kldrift.sources.lakehouse.snapshot import (
     ListedFile,
     Snapshot,
@@ -92,7 +92,7 @@ def open_delta(
             except DeltaError as cause:
                 text = f"version {version} of the Delta table {path!r} is gone"
                 raise OnlyAsWholeError(text) from cause
-            return entries_of(table, path, filesystem, {})
+            return listed_files(table, path, filesystem, {})
 
         return whole.of_files(added, entries_at)
     except DeltaError as cause:
@@ -209,7 +209,7 @@ def _snapshot(
     mapping = ColumnMapping(columns, physical if mode == "name" else None, ids)
     lower = {name.lower() for name in asked}
     inside = {n: physical[n] for n in columns if n.lower() in lower}
-    entries = entries_of(table, path, filesystem, inside)
+    entries = listed_files(table, path, filesystem, inside)
     what = f"Delta table, version {table.version()}"
     return Snapshot(what, entries, schema, partitions, mapping)
 

@@ -30,7 +30,7 @@ DOUBLE: Final = Decimal("1e-15")
 """How far a double may be from a decimal, relative to it; more than twice as far as it is."""
 
 
-def entries_of(
+def listed_files(
     table: Any, path: str, filesystem: Mapping[str, str], columns: Mapping[str, str]
 ) -> tuple[ListedFile, ...]:
     """The data files of a version, with bounds of some columns by what the files call them."""

@@ -18,7 +18,7 @@ from pyarrow import fs as pafs
 
 from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
 from kldrift.sources.filesystem import locate
-from kldrift.sources.lakehouse.iceberg_files import entries_of, place_of
+from kldrift.sources.lakehouse.iceberg_files import listed_files, place_of
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot, chosen, number_option
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.predicates.translate import Unsupported
@@ -70,7 +70,7 @@ def open_iceberg(
         return Unsupported(ABSENT)
     which, since = _wanted(options), chosen(options, {SINCE})
     try:
-        with _told(path):
+        with _errors_named(path):
             table = _load(path, filesystem)
             whole = _snapshot(table, _snapshot_id(table, which), filesystem, asked)
             if since is None or isinstance(whole, Unsupported):
@@ -91,7 +91,7 @@ def iceberg_schema(
     if not _installed():
         return Unsupported(ABSENT)
     which = _wanted(options)
-    with _told(path):
+    with _errors_named(path):
         table = _load(path, filesystem)
         return _schema(table.scan(snapshot_id=_snapshot_id(table, which)).projection())
 
@@ -105,7 +105,7 @@ def _installed() -> bool:
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _errors_named(path: str) -> Iterator[None]:
     """Tell what goes wrong with a table in the words of this package."""
     from pyiceberg.exceptions import NoSuchTableError, ValidationError  # noqa: PLC0415 - an extra
 
@@ -135,7 +135,7 @@ def _wanted(options: Mapping[str, str]) -> tuple[str, int] | None:
 def _entries_at(
     table: Any, path: str, filesystem: Mapping[str, str], snapshot: int
 ) -> tuple[ListedFile, ...]:
-    entries = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
+    entries = listed_files(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
     if isinstance(entries, Unsupported):
         raise DatasetError(f"the Iceberg table {path!r}: {entries.reason}")
     return entries
@@ -217,7 +217,7 @@ def _snapshot(
         return Unsupported(f"the schema changed, and {structs[0]!r} is a struct")
     lower = {name.lower() for name in asked}
     fields = [field for field in declared.fields if field.name.lower() in lower]
-    entries = entries_of(scan, table.specs(), filesystem, fields)
+    entries = listed_files(scan, table.specs(), filesystem, fields)
     if isinstance(entries, Unsupported):
         return entries
     current = table.metadata.current_snapshot_id if wanted is None else wanted

@@ -28,7 +28,7 @@ MICROSECOND: Final = dt.timedelta(microseconds=1)
 LENGTHS: Final = {"hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1)}
 
 
-def entries_of(
+def listed_files(
     scan: Any, specs: Mapping[int, Any], filesystem: Mapping[str, str], fields: Sequence[Any]
 ) -> tuple[ListedFile, ...] | Unsupported:
     """The data files of a snapshot, with bounds of ``fields``; or why Arrow cannot read them."""
