@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from kldrift.profiles.number_text import percent
 from kldrift.reporting.bars import scored, totals
-from kldrift.reporting.cell_names import cell_name
+from kldrift.reporting.cell_names import cell_name, moments_texts
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import (
     NOTHING,
@@ -87,7 +87,7 @@ def blocks_of(row: Row, cells: Sequence[Row], segments: Parts, when: str) -> lis
         large = histogram(feature_words(row["feature"]), cells, width=600, height=150, large=True)
         blocks += [Chart(DISTRIBUTION, large)] if large else []
         blocks += [_cells(row, cells)] if cells else []
-    blocks.append(_facts(row, when))
+    blocks.append(_facts(row, cells, when))
     if segments.total:
         blocks.append(_segments(segments.bad, segments.total))
     if segments.splits:
@@ -146,7 +146,7 @@ def _pairs(cells: Sequence[Row]) -> Table:
     return Table("features and pairs of the group", head, lines, rest=others)
 
 
-def _facts(row: Row, when: str) -> Facts:
+def _facts(row: Row, cells: Sequence[Row], when: str) -> Facts:
     sides = ("reference", "current")
     items = [("when", when)] if when else []
     items += [("kind", row["kind"])] if row["kind"] else []
@@ -156,8 +156,11 @@ def _facts(row: Row, when: str) -> Facts:
     if row["never_seen_current"] is not None:
         items.append(("never seen in the reference", percent(row["never_seen_current"])))
     if row["mean_reference"] is not None and row["mean_current"] is not None:
-        items.append(("mean", _moved(*(figure(row[f"mean_{s}"], 4) for s in sides))))
-        items.append(("standard deviation", _moved(*(figure(row[f"std_{s}"], 4) for s in sides))))
+        amounts = [row[f"{name}_{s}"] for name in ("mean", "std") for s in sides]
+        times = () if None in amounts else moments_texts(cells, *amounts)
+        texts = times or [figure(amount, 4) for amount in amounts]
+        items.append(("mean", _moved(*texts[:2])))
+        items.append(("standard deviation", _moved(*texts[2:])))
     if row["gaussian_kl"] is not None:
         items.append(("of two normal distributions", _gaussian(row)))
     if row["kl"] is not None:

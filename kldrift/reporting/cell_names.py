@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.number_text import plain
-from kldrift.scoring.reasons import WEEKDAYS, cell_text
+from kldrift.profiles.support import NumericSupport, Unit
+from kldrift.scoring.reasons import WEEKDAYS, cell_text, mean_texts
 
 KINDS: Final = {str(kind) for kind in CellKind}
+TIME_LABELS: Final = {
+    Unit.DURATION: r"-?[\d.,]+ (days?|h|min|s)\b",
+    Unit.CLOCK: r"\d\d:\d\d:\d\d",
+    Unit.SECONDS: r"-?\d+-\d\d-\d\dT",
+    Unit.DAYS: r"-?\d+-\d\d-\d\d",
+}
+"""How the labels of ranges and of single values of times begin."""
 RANGES: Final = {str(k) for k in (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW)}
 
 
@@ -47,3 +58,33 @@ def open_bin(lower: float | None, upper: float | None) -> str:
     if lower is not None:
         return f"{plain(lower, 6)} and above"
     return "any number" if upper is None else f"below {plain(upper, 6)}"
+
+
+def moments_texts(cells: Sequence[Mapping[str, Any]], *amounts: float) -> tuple[str, ...]:
+    """Means and deviations of times as people write them; empty for other numbers.
+
+    The labels of its cells say what a feature is.
+
+    Args:
+        cells: of the feature.
+        amounts: the means of both sides, then their deviations.
+
+    Examples:
+        >>> minute = {"lower": 60.0, "label": "1 min to 2 min"}
+        >>> moments_texts([minute], 75.0, 90.0, 5.0, 8.0)
+        ('1 min 15 s', '1 min 30 s', '5 s', '8 s')
+        >>> moments_texts([minute | {"label": "60 to 119"}], 75.0, 90.0, 5.0, 8.0)
+        ()
+    """
+    label = next((str(c["label"]) for c in cells if c["label"] and c["lower"] is not None), "")
+    for unit, look in TIME_LABELS.items():
+        if re.match(look, label):
+            spread = _support_of(Unit.DURATION)
+            lengths = (amount * (86_400 if unit is Unit.DAYS else 1) for amount in amounts[2:])
+            return *mean_texts(_support_of(unit), *amounts[:2]), *mean_texts(spread, *lengths)
+    return ()
+
+
+def _support_of(unit: Unit) -> NumericSupport:
+    scale = 1_000_000 if unit is Unit.SECONDS else 1
+    return NumericSupport(np.zeros(1, dtype=np.int64), scale, unit)

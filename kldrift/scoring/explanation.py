@@ -19,6 +19,7 @@ from kldrift.scoring.new_names import new_name_text
 from kldrift.scoring.number_facts import (
     NO_ENDS,
     beside_nulls,
+    beside_values,
     constant,
     decided_words,
     farthest_value,
@@ -80,8 +81,8 @@ def reason_texts(verdicts: Verdicts, deciding: Texts) -> Texts:
     gaussian, kl = verdicts.scores["gaussian_kl"], verdicts.scores["kl"]
     # Moments moved although the distribution hardly did.
     far = (gaussian >= LARGE_GAUSSIAN_KL) & (kl <= gaussian / 10)
-    for i in np.flatnonzero(far & scored & (rank == RANK[Severity.OK]) & (reason == "")).tolist():
-        reason[i] = _extremes(verdicts, i)
+    for i in np.flatnonzero(scored & (rank == RANK[Severity.OK]) & (reason == "")).tolist():
+        reason[i] = beside_values(verdicts, i) or (_extremes(verdicts, i) if far[i] else "")
     return reason
 
 

@@ -26,6 +26,8 @@ from kldrift.statistics.tails import tail_edge, tail_rows
 LARGEST_EXACT: Final = 2.0**53
 """Up to which doubles hold whole numbers."""
 QUARTER: Final = 0.25
+LEAST_BESIDE: Final = 0.02
+"""Share of the rows from which it is said that they are right beside the value they had."""
 NO_ENDS: Final = (np.nan, np.nan)
 
 
@@ -85,6 +87,32 @@ def narrowed(verdicts: Verdicts, place: int, cell: int, scored: Named) -> Named:
     found = support.cells[int(np.flatnonzero(inside)[most])]
     name = stored_cell_name(found, support, weekday=subject.name.startswith("weekday("))
     return CellKind(found.kind), name, float(before[most]), float(now[most])
+
+
+def beside_values(verdicts: Verdicts, place: int) -> str:
+    """The sentence that rows of a value lie right beside it now, which is no drift; mostly empty.
+
+    Of a whole dataset alone.
+    """
+    subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
+    comparison = subject.comparison
+    if comparison is None or comparison.nearest is None or verdicts.segment[place] is not None:
+        return ""
+    p, q = (s.counts[group].astype(float) for s in (comparison.current, comparison.reference))
+    change = p / max(1, p.sum()) - q / max(1, q.sum())
+    to = comparison.nearest[: len(change)]
+    beside = np.flatnonzero(to != np.arange(len(change)))
+    came = np.bincount(to[beside], np.maximum(0.0, change[beside]), len(change))
+    moved = np.minimum(came, np.maximum(0.0, -change))
+    most, share = int(moved.argmax()), float(moved.sum())
+    if share < LEAST_BESIDE:
+        return ""
+    value = stored_cell_name(comparison.support.cells[most], comparison.support)
+    more = " and others" * (int((moved >= LEAST_BESIDE).sum()) > 1)
+    return (
+        f"{percent(share)} of the rows are no longer at {value}{more} but right beside, "
+        "which is judged as the same value"
+    )
 
 
 def farthest_value(verdicts: Verdicts, place: int, *, upper: bool) -> str:

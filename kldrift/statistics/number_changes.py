@@ -204,22 +204,26 @@ def cut_off(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidat
 
 
 def rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
-    """Whole multiples of some step, the nearest ones or those below."""
+    """Whole multiples of some step, the nearest ones or those below, as the means say."""
     constant, ends = numbers.mean[1] - numbers.mean[0], (numbers.smallest[1], numbers.largest[1])
-    for size in STEPS if numbers.std[0] > 0 else ():
+    slack = 2 * float(np.hypot(*numbers.errors))
+    for size in (s for s in STEPS if s > numbers.step and numbers.std[0] > 0):
         if not all(abs(end / size - np.rint(end / size)) <= EXACT for end in ends):
             continue
-        steps = _steps_below(numbers.edges, size)
+        steps, text = _steps_below(numbers.edges, size), numbers.written(size)
+        to, many = ("whole numbers", "") if text == "1" else (text, "multiples of ")
+        near, down = constant + slack >= -size / 4, constant - slack <= -size / 4
+        way = "down " * (not near)
+        now = f"rounded {way}to {to}" if near != down else f"{many}{to}"
+        said = {"name": f"rounding {way}to {to}", "happened": f"the values are {now} now"}
         # No number moves further than that, so their mean does not.
-        if abs(constant) <= size / 2:
+        if near and abs(constant) <= size / 2 + slack:
             halves = (steps - 0.5) * size
             # A half becomes the next whole number, or the next even one.
             for at in (halves, np.where(steps % 2, behind(numbers, halves), halves)):
-                yield Candidate(f"rounding to {numbers.written(size)}", _between(below(at)))
-        if -size <= constant <= 0:
-            yield Candidate(
-                f"rounding down to {numbers.written(size)}", _between(below(steps * size))
-            )
+                yield Candidate(shares=_between(below(at)), **said)
+        if down and -size - slack <= constant:
+            yield Candidate(shares=_between(below(steps * size)), **said)
 
 
 def clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:

@@ -3,7 +3,7 @@
 A shift of all numbers changes each of a hundred narrow cells a little, and is judged by distances;
 a spike changes one of them a lot. A value that moves to its neighbour, as a price does, is none:
 both together have as many rows as before. Nor is one of few values that has so many times as many
-rows as those around it: all of them moved.
+rows as those around it, or as a line through all others says at an end: all of them moved.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from scipy import special
 
-from kldrift.arrays import Bools, Counts, Floats, Values
+from kldrift.arrays import Bools, Counts, Floats, Ints, Values
 from kldrift.statistics.effect_tests import normal_p, share_p
 
 HARDLY: Final = 0.005
 """A share that changed by less is no spike, whatever its neighbours did."""
+MOSTLY: Final = 0.5
+"""Of the other rows, the part that single values have where numbers have few of them."""
 
 
 def largest_spike(p: Counts, q: Counts, judged: Bools, ranges: Bools) -> Floats:
@@ -94,6 +97,7 @@ def _beyond_neighbours(p: Counts, q: Counts, ranges: Bools) -> tuple[Floats, Flo
 
     Of these, as many are taken as have the value's rows in the reference: few would be too unsure.
     The geometric mean of the ratios of both sides is what all numbers that are shifted have about.
+    The first and the last of few values have others on one side alone, and a line tells.
 
     Returns:
         The change, and its standard error; 0 for ranges and what hardly changed, shape ``(r, k)``.
@@ -119,4 +123,42 @@ def _beyond_neighbours(p: Counts, q: Counts, ranges: Bools) -> tuple[Floats, Flo
     change[row, at] = share - expected
     spread = expected**2 * (1 / np.maximum(1, own) + variance / size**2)
     error[row, at] = np.sqrt((share + 1 / n[row, 0]) / n[row, 0] + spread)
+    values = ~ranges & (q > 0)
+    others = values[row] & (np.arange(p.shape[1]) != at[:, None])
+    few = (q[row] * others).sum(-1) >= MOSTLY * (q[row].sum(-1) - own)
+    end = (sides == 1) & few & (others.sum(-1) > 1)
+    row, at, others = row[end], at[end], others[end]
+    change[row, at], error[row, at] = _beyond_line(p, q, row, at, others)
     return change, error
+
+
+def _beyond_line(p: Counts, q: Counts, row: Ints, at: Ints, others: Bools) -> tuple[Floats, Floats]:
+    """By how much more the share of a value changed than a line through the others says.
+
+    The logarithms of the ratios of shares are on a line if all numbers shifted: of counts at their
+    places, of ratings at the normal scores of their ranks. The least change counts.
+
+    Returns:
+        The change of cell ``at`` of each ``row``, and its standard error.
+    """
+    n, m = (np.maximum(1, side.sum(-1, keepdims=True))[row] for side in (p, q))
+    each, own = np.arange(len(row)), q[row, at]
+    share, (x, y) = p[row, at] / n[:, 0], (side[row] + 0.5 for side in (p, q))
+    weight = others / (1 / x + 1 / y)
+    total, ratio = weight.sum(-1), np.log(x / n) - np.log(y / m)
+    scores = special.ndtri((q[row].cumsum(-1) - q[row] / 2) / m)
+    places = (q[row] > 0).cumsum(-1)
+    way = np.sign(share - own / m[:, 0])
+    least, error = np.full((2, len(row)), np.inf)
+    for place in (places, np.where(others, scores, scores[each, at, None])):
+        off = place - (weight * place).sum(-1, keepdims=True) / total[:, None]
+        squares = (weight * off**2).sum(-1)
+        slope, mine = (weight * off * ratio).sum(-1) / squares, off[each, at]
+        grown = (weight * ratio).sum(-1) / total + slope * mine
+        expected = np.exp(np.minimum(0.0, np.log(own / m[:, 0]) + grown))
+        spread = expected**2 * (1 / own + 1 / total + mine**2 / squares)
+        beyond = way * np.maximum(0.0, way * (share - expected))
+        smaller = abs(beyond) < abs(least)
+        least = np.where(smaller, beyond, least)
+        error = np.where(smaller, np.sqrt((share + 1 / n[:, 0]) / n[:, 0] + spread), error)
+    return least, error

@@ -15,7 +15,7 @@ import numpy as np
 
 from kldrift.arrays import Floats
 from kldrift.profiles.number_text import plain, rose_or_fell
-from kldrift.statistics.fitted_changes import fitted
+from kldrift.statistics.fitted_changes import FEWEST_EXPECTED, fitted
 from kldrift.statistics.number_changes import (
     CLOSE,
     LEAST,
@@ -85,7 +85,9 @@ def _explained(numbers: Numbers) -> Explanation:
     current *= there[1]
     whole = _distance(there[0] * reference, current) - by_chance
     if whole < 2 * by_chance:
-        return Explanation()
+        below = cumulated(numbers, reference)
+        happened = (c.happened for c in rounded(numbers, below) if _only_there(c, numbers, most))
+        return Explanation(happened=next(happened, ""))
     explained = [
         (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c)
         for c in _candidates(numbers, reference)
@@ -120,6 +122,15 @@ def _candidate_words(name: str, share: float) -> str:
     return f"explained by {name}" + (
         f" ({part} % of the change)" if share < 1 and part != "100" else ""
     )
+
+
+def _only_there(rounding: Candidate, numbers: Numbers, most: float) -> bool:
+    """Whether there are numbers only where rounding leaves some, and so many as it does."""
+    none = rounding.shares == 0
+    usual = numbers.q[none].sum() / numbers.q.sum() * numbers.p.sum()
+    shares = numbers.p / numbers.p.sum()
+    left_out = usual >= FEWEST_EXPECTED and not numbers.p[none].any()
+    return bool(left_out and _distance(rounding.shares, shares) <= most)
 
 
 def _distance(p: Floats, q: Floats) -> float:

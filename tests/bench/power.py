@@ -38,6 +38,21 @@ def _normal(change: Callable[[np.random.Generator, NDArray[np.float64], float], 
     return sides
 
 
+def _ratings(rng: np.random.Generator, n: int, size: float) -> Sides:
+    edges = [-1.6, -1.3, -0.7, 0.2]
+    before, now = (1.0 + np.digitize(rng.normal(up, 1, n), edges) for up in (0, size))
+    return before, now
+
+
+def _counts(rng: np.random.Generator, n: int, size: float) -> Sides:
+    return 1.0 * rng.poisson(1, n), 1.0 * rng.poisson(1 + size, n)
+
+
+def _zeros(rng: np.random.Generator, n: int, size: float) -> Sides:
+    before, now = 1.0 * rng.poisson(1, (2, n))
+    return before, np.where(rng.random(n) < size / 100, 0.0, now)
+
+
 def _names(shares: Callable[[float], NDArray[np.float64]]) -> Plant:
     def sides(rng: np.random.Generator, n: int, size: float) -> Sides:
         before, now = (rng.choice(NAMES, n, p=p) for p in (SHARES, shares(size)))
@@ -69,6 +84,9 @@ DRIFTS: Final[dict[str, tuple[tuple[float, ...], Plant]]] = {
     ),
     "new category, % of the rows": ((0.2, 0.5, 1, 2, 5), _names(lambda s: _moved(s, 5, 0))),
     "category that lost, points": ((0.5, 1, 2, 5, 10), _names(lambda s: _moved(s, 1, 4))),
+    "shift of ratings from 1 to 5, deviations": ((0.1, 0.2, 0.3, 0.5), _ratings),
+    "shift of counts of mean 1, deviations": ((0.1, 0.2, 0.3, 0.5), _counts),
+    "such counts that are 0, % of the rows": ((2, 5, 10, 20), _zeros),
 }
 
 

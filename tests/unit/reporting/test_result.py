@@ -601,3 +601,24 @@ def test_the_cells_of_a_result_are_a_frame_made_once_and_when_asked_for():
     pd.testing.assert_frame_equal(found.cells, cells)
     assert found.cells is found.cells
     assert Result(scores, cells).cells is cells
+
+
+@pytest.mark.parametrize(
+    ("values", "parts", "figures"),
+    [
+        (pd.to_timedelta(np.arange(3_000), unit="s"), (), ("25 min", "14 min 26 s")),
+        (pd.to_timedelta(np.arange(3_000) % 3, unit="h"), (), ("1 h", "48 min 59 s")),
+        (pd.Timestamp(2026, 3, 2) + pd.to_timedelta(np.arange(3_000), unit="s"), ("whole",),
+         ("2026-03-02T00:25:00", "14 min 26 s")),
+        ((pd.Timestamp(2026, 3, 2) + pd.to_timedelta(np.arange(300) % 3, unit="D")).date,
+         ("whole",), ("2026-03-03", "19 h 35 min 50 s")),
+        (np.arange(3_000), (), ("1500", "866")),
+    ],
+    ids=["lengths", "few lengths", "points in time", "dates", "numbers"],
+)  # fmt: skip
+def test_means_and_deviations_of_times_are_written_as_times(values, parts, figures):
+    frame = pd.DataFrame({"x": values})
+    override = {"x": {"parts": [*parts]} if parts else {"keep": True}}
+    page = kldrift.compare(frame, frame, override=override).to_html()
+    for name, text in zip(("mean", "standard deviation"), figures, strict=True):
+        assert f"<dt>{name}</dt><dd>{text} → " in page

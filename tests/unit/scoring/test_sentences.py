@@ -531,6 +531,7 @@ def test_several_numbers_that_are_gone_are_counted_and_a_gone_one_is_told_beside
         }
     )
     found = kldrift.compare(before, now, override={"day": {"parts": ["weekday"]}}).scores
+    assert "rounding" not in found.set_index("feature")["reason"]["code"]  # to what they are
     first = found.set_index("feature")["reason"].str.split(";").str[0]
     assert re.match(
         "20 of 40 values are gone: 1.., 1.., 1.. and 17 more; they", first["code"] + "; they"
@@ -573,3 +574,17 @@ def test_a_number_that_is_gone_is_said_to_be_beside_what_has_its_rows() -> None:
     reason = kldrift.compare(before, now).scores.set_index("feature")["reason"]
     assert reason["price"].startswith("the value 19.99 is gone, and values from 19.99 to 2")
     assert reason["stars"].startswith("the value 3 is gone, and the value 4 rose by as much, from")
+
+
+@pytest.mark.parametrize("moved", [[19.99], [0.99, 4.99, 9.99, 19.99, 49.99, 99.99]])
+def test_a_price_that_moved_a_little_is_no_drift_but_said(moved):
+    rng, prices = np.random.default_rng(0), [0.99, 4.99, 9.99, 19.99, 49.99, 99.99]
+    before, now = rng.choice(prices, (2, 5_000), p=[0.2, 0.1, 0.1, 0.3, 0.2, 0.1])
+    now = np.where(np.isin(now, moved), (now + 0.01).round(2), now)
+    (row,) = kldrift.compare(
+        pd.DataFrame({"price": before}), pd.DataFrame({"price": now})
+    ).scores.to_dict("records")
+    others = " and others" * (len(moved) > 1)
+    said = f" of the rows are no longer at 19.99{others} but right beside, "
+    assert row["severity"] == "ok"
+    assert row["reason"].endswith(f"{said}which is judged as the same value")

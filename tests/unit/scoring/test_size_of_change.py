@@ -118,6 +118,39 @@ def test_counts_that_are_all_larger_are_no_spike(mean: int) -> None:
     assert (row["severity"], row["bin_share_change"] < 0.01) == ("warning", True)
 
 
+FEW_VALUES = {
+    "counts of mean 0.3": lambda rng, n, by: rng.poisson(0.3 + by * 0.3**0.5, n),
+    "counts of mean 1": lambda rng, n, by: rng.poisson(1 + by, n),
+    "ratings to 5": lambda rng, n, by: np.digitize(rng.normal(by, 1, n), [-1.6, -1.3, -0.7, 0.2]),
+    "ratings to 10": lambda rng, n, by: np.digitize(rng.normal(by, 1, n), np.linspace(-2, 1.5, 10)),
+    "quantities": lambda rng, n, by: rng.geometric(1 / (2.5 + by * 1.94), n).clip(max=9),
+}
+
+
+@pytest.mark.parametrize("rows", [10_000, 100_000])
+@pytest.mark.parametrize("numbers", FEW_VALUES)
+def test_few_values_that_all_moved_are_judged_as_wide_numbers_are(numbers: str, rows: int) -> None:
+    rng, draw = np.random.default_rng(rows), FEW_VALUES[numbers]
+    before = pd.DataFrame({"x": draw(rng, rows, 0.0)})
+    moved = {by: pd.DataFrame({"x": draw(rng, rows, by)}) for by in (0.1, 0.3)}
+    found = {
+        by: kldrift.compare(before, now, alpha=0.01 / 50).scores["severity"][0]
+        for by, now in moved.items()
+    }
+    assert found == {0.1: "ok", 0.3: "warning"}
+
+
+@pytest.mark.parametrize("numbers", FEW_VALUES)
+def test_the_first_of_few_values_is_a_spike_where_the_others_do_not_say_so(numbers: str) -> None:
+    rng, draw = np.random.default_rng(5), FEW_VALUES[numbers]
+    before, now = (draw(rng, 100_000, 0.0) for _ in range(2))
+    now = np.where(rng.random(100_000) < 0.15, before.min(), now)
+    frames = (pd.DataFrame({"x": side}) for side in (before, now))
+    (row,) = kldrift.compare(*frames, alpha=0.01 / 50).scores.to_dict("records")
+    assert row["severity"] == "critical"
+    assert row["reason"].startswith(f"the value {before.min()} rose from")
+
+
 def test_a_rare_class_that_grows_is_found_by_its_share_although_kl_is_small() -> None:
     before, now = (
         pd.DataFrame({"label": np.where(np.arange(200_000) < rare, "fraud", "fine")})
