@@ -26,6 +26,7 @@ class Change:
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
         distinct_unseen: how many there are of them.
+        respelt: whether these are values of the reference in another spelling.
         unseen_before: the reference's share of such values, where it is not what chose the cells.
         sampled: whether some of the new values cannot be told from the reference's, which had too
             many.
@@ -62,6 +63,7 @@ class Change:
     happened: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0
+    respelt: bool = False
     unseen_before: float = 0.0
     sampled: bool = False
     shift: float = np.nan

@@ -15,6 +15,7 @@ from kldrift.scoring.change import Change
 from kldrift.scoring.comparison import MISSING
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, moved_among, names_text, together
+from kldrift.scoring.name_sentences import ALL_NEW, letters
 from kldrift.scoring.new_names import new_name_text
 from kldrift.scoring.number_facts import (
     NO_ENDS,
@@ -121,6 +122,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             rebinning.cells[cell], rebinning.support, seen=seen, weekday=comparison in weekdays
         )
 
+    respelt = cache(_respelt)
     explained_so_far = 0
     for cells in scored_cells(rows, verdicts.rules):
         top = cells.most_moved(SHOWN_CELLS)
@@ -164,6 +166,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 same=why.same,
                 happened=why.happened,
                 **_of_row(verdicts, place),
+                respelt=respelt(subjects[verdicts.of[place]]),
                 lost=lost(rows.comparisons[comparison], cells, at_row, called),
                 gone=of_gone[0],
                 absent=of_gone[1],
@@ -293,6 +296,16 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
         "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],
     }
+
+
+def _respelt(subject: Subject) -> bool:
+    """Whether nearly all rows of new values have one of the reference in another spelling."""
+    support = None if subject.comparison is None else subject.comparison.support
+    if not isinstance(support, CategoricalSupport) or not subject.unseen.named:
+        return False
+    known = {letters(name) for name in support.categories}
+    of_known = sum(rows for name, rows in subject.unseen.named if letters(name) in known)
+    return of_known >= ALL_NEW * sum(rows for _, rows in subject.unseen.named)
 
 
 def _sampled(subject: Subject) -> bool:

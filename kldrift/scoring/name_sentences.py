@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ from kldrift.scoring.number_sentences import LEAST_SHIFT
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
 NULL: Final = "null"
+NEW: Final = "values that the reference never had"
 UNSEEN: Final = "values never seen in the reference"
 FEWER_THAN: Final = 0.5
 MOSTLY: Final = 0.8
@@ -60,16 +62,18 @@ def renamed(change: Change) -> str:
         return ""
     written: dict[str, list[tuple[str, float]]] = {}
     for one in change.unseen:
-        written.setdefault(_letters(one[0]), []).append(one)
+        written.setdefault(letters(one[0]), []).append(one)
     sure, renamed, gained, new = [], 0, 0.0, list(change.unseen)
     for name, share in dict([*change.lost, *change.gone]).items():
-        like = written.get(_letters(name[1:-1]), []) if name != NULL else []
+        like = written.get(letters(name[1:-1]), []) if name != NULL else []
         if not like and (name, share) in change.lost:
             like = [n for n in change.unseen if abs(n[1] - share) <= 3 * change.chance * share**0.5]
             spelt = [n for n in like if _spelt_alike(name, n[0])]
             like = spelt if len(spelt) == 1 else like
         elif not like:
-            continue
+            like = [n for n in change.unseen if _spelt_alike(name, n[0])]
+            if len(like) != 1:
+                continue
         left = [n for n in like if n in new]
         if not left:
             return ""
@@ -85,17 +89,30 @@ def renamed(change: Change) -> str:
     if not sure or others or gained < least:  # something else moved more
         return ""
     shares = [f" ({percent(n[2])})" * (n[2] == n[2]) for n in sure]  # unknown in a segment
-    named = [f"{n[0]} is now {n[1]!r}{s}" for n, s in zip(sure[:NAMED], shares, strict=False)]
+    named = [
+        f"{n[0]} is now {_quoted(n[1])}{s}" for n, s in zip(sure[:NAMED], shares, strict=False)
+    ]
     return f"renamed: {some_of(named, renamed)}"
 
 
-def _letters(name: str) -> str:
-    return name.strip().casefold()
+def letters(name: str) -> str:
+    """A name without what other spellings of it differ in: spaces around it, case, Unicode forms.
+
+    Examples:
+        >>> letters(" Côte "), letters("CO\u0302TE")
+        ('côte', 'côte')
+    """
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _quoted(name: str) -> str:
+    """A new name, whose letters and accents are told apart where they look like one."""
+    return repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name)
 
 
 def _spelt_alike(quoted: str, name: str) -> bool:
     """Whether one of two names is in the other, whatever the case; nulls have no quotes."""
-    one, other = _letters(quoted[1:-1]), _letters(name)
+    one, other = letters(quoted[1:-1]), letters(name)
     return quoted != NULL and bool(one and other) and (one in other or other in one)
 
 
@@ -133,7 +150,7 @@ def _cell_words(name: str, kind: CellKind) -> str:
 def new_names(change: Change) -> str:
     """Rows with values that the reference never had, the most frequent by name."""
     named = [
-        repr(name) if np.isnan(share) else f"{name!r} {percent(share)}"
+        _quoted(name) if np.isnan(share) else f"{_quoted(name)} {percent(share)}"
         for name, share in change.unseen[:NAMED]
     ]
     what = f": {some_of(named, change.distinct_unseen)}" if named else ""
@@ -150,10 +167,8 @@ def new_names(change: Change) -> str:
     least = "at least " * change.sampled
     expected = f", and {percent(change.reference)} were to be expected"
     expected *= change.reference > EXPECTED * change.current
-    return (
-        f"{least}{percent(change.current)} of the rows have values that the reference never had"
-        f"{expected}{what}"
-    )
+    new = "known values in another spelling" if change.respelt else NEW
+    return f"{least}{percent(change.current)} of the rows have {new}{expected}{what}"
 
 
 def all_unseen(change: Change) -> bool:

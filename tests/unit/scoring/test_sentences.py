@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import replace
 from decimal import Decimal
 
@@ -588,3 +589,32 @@ def test_a_price_that_moved_a_little_is_no_drift_but_said(moved):
     said = f" of the rows are no longer at 19.99{others} but right beside, "
     assert row["severity"] == "ok"
     assert row["reason"].endswith(f"{said}which is judged as the same value")
+
+
+SPELT = {
+    "case": (str.upper, "'BERLIN'"),
+    "spaces": (lambda name: f"{name} ", "'Berlin '"),
+    "accents apart": (lambda name: unicodedata.normalize("NFD", name), "'Ko\\u0308ln'"),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELT)
+def test_rows_with_known_names_in_another_spelling_are_said_to_have_these(spelling):
+    rng, (change, named) = np.random.default_rng(1), SPELT[spelling]
+    before, now = rng.choice(["Berlin", "K\u00f6ln", "Lübeck", "Ulm"], (2, 5_000))
+    part = rng.random(5_000) < 0.2
+    if spelling == "accents apart":
+        part &= np.isin(now, ["K\u00f6ln", "Lübeck"])
+    frames = [pd.DataFrame({"x": before}), pd.DataFrame({"x": now})]
+    frames[1].loc[part, "x"] = frames[1].loc[part, "x"].map(change)
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    assert re.match(r"[\d.]+ % of the rows have known values in another spelling: '", reason)
+    assert named in reason.partition(";")[0]
+
+
+def test_codes_that_lost_their_zeros_are_renamed_also_where_each_is_rare():
+    codes = np.array([f"{code:05}" for code in range(1_000, 99_000, 997)])
+    before, now = np.random.default_rng(5).choice(codes, (2, 10_000))
+    frames = (pd.DataFrame({"zip": x}) for x in (before, [code.lstrip("0") for code in now]))
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    assert re.match(r"renamed: '0(\d{4})' is now '\1' .* and 7 more; ", reason)
