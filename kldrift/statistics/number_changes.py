@@ -215,15 +215,15 @@ def rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
         near, down = constant + slack >= -size / 4, constant - slack <= -size / 4
         way = "down " * (not near)
         now = f"rounded {way}to {to}" if near != down else f"{many}{to}"
-        said = {"name": f"rounding {way}to {to}", "happened": f"the values are {now} now"}
+        name, happened = f"rounding {way}to {to}", f"the values are {now} now"
         # No number moves further than that, so their mean does not.
         if near and abs(constant) <= size / 2 + slack:
             halves = (steps - 0.5) * size
             # A half becomes the next whole number, or the next even one.
             for at in (halves, np.where(steps % 2, behind(numbers, halves), halves)):
-                yield Candidate(shares=_between(below(at)), **said)
+                yield Candidate(name, _between(below(at)), happened=happened)
         if down and -size - slack <= constant:
-            yield Candidate(shares=_between(below(steps * size)), **said)
+            yield Candidate(name, _between(below(steps * size)), happened=happened)
 
 
 def clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:

@@ -86,15 +86,15 @@ def _explained(numbers: Numbers) -> Explanation:
     whole = _distance(there[0] * reference, current) - by_chance
     if whole < 2 * by_chance:
         below = cumulated(numbers, reference)
-        happened = (c.happened for c in rounded(numbers, below) if _only_there(c, numbers, most))
-        return Explanation(happened=next(happened, ""))
+        told = (c.happened for c in rounded(numbers, below) if _only_there(c, numbers, most))
+        return Explanation(happened=next(told, ""))
     explained = [
         (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c)
         for c in _candidates(numbers, reference)
         if _fits(c, numbers)
     ]
-    told = [(share, c) for share, c in explained if share >= c.least]
-    share, best = max(told, key=lambda one: one[0], default=(0.0, None))
+    likely = [(share, c) for share, c in explained if share >= c.least]
+    share, best = max(likely, key=lambda one: one[0], default=(0.0, None))
     if best is None or not best.name:
         return Explanation()
     if share < best.every:
