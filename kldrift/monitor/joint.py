@@ -246,5 +246,5 @@ def _pair_cells(
 
 
 def _correlations(moments: CoMoments) -> Floats:
-    std = np.sqrt(moments.variances)
+    std = np.sqrt(np.where(moments.constant, np.inf, moments.variances))
     return np.asarray(moments.covariance / np.outer(std, std))

@@ -125,12 +125,16 @@ class CoMoments:
 
     @property
     def kurtosis(self) -> Floats:
-        """Fourth central moment over the squared variance, 3 for a Gaussian; ``(..., k)``."""
+        """Fourth central moment over the squared variance, shape ``(..., k)``.
+
+        It is 3 for a Gaussian, and 1, the least there is, for a constant.
+        """
         n, d = np.asarray(self.rows)[..., None], self._mean_deviation
         second = (self.cross if self.diagonal else _diagonal(self.cross)) / n
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             fourth = self.sum4 / n - 4 * d * self.sum3 / n + 6 * d * d * second - 3 * d**4
-            return np.asarray(fourth / np.square(self.variances))
+            of_spread = fourth / np.square(self.variances)
+        return np.where(self.constant, 1.0, of_spread)
 
 
 def _diagonal(matrices: Floats) -> Floats:

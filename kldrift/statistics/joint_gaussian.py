@@ -32,6 +32,9 @@ TAKES_PART: Final = 0.1
 FEW_ROWS: Final = 20
 """Where fewer rows than about this make up a variance, it is no evidence of anything."""
 
+OF_A_CONSTANT: Final = 0.5
+"""Rows with the spread of both sides that a constant is given, as cells are where none has rows."""
+
 
 @dataclass(frozen=True, eq=False)
 class JointScore:
@@ -80,9 +83,13 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
         large = ~np.isfinite(moments.variances)
         if not np.isfinite(moments.covariance).all():
             raise Unscorable(f"values beyond 1e150 in the {side}", large)
-        if moments.constant.any():
-            raise Unscorable(f"no spread in the {side}", moments.constant)
-    cov_p, cov_q = (_ridged(m, ridge * var_q) for m in (current, reference))
+    spread = _between(current, reference)
+    if (none := (current.constant | reference.constant) & ~(spread > 0)).any():
+        raise Unscorable("no spread on either side", none)
+    cov_p, cov_q = (
+        _ridged(m, ridge * var_q + np.where(m.constant, OF_A_CONSTANT * spread / m.rows, 0.0))
+        for m in (current, reference)
+    )
     try:
         kl = float(multivariate_gaussian_kl(mean_p, cov_p, mean_q, cov_q))
     except ValueError as error:
@@ -111,6 +118,13 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
         unjudged = kl - float(known)
     frechet = float(frechet_distance(mean_p, cov_p, mean_q, cov_q))
     return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value, heavy, unjudged)
+
+
+def _between(current: CoMoments, reference: CoMoments) -> Floats:
+    """The variances of the rows of both sides together, shape ``(k,)``."""
+    n, m = current.rows, reference.rows
+    d = (current.sum1 / n - reference.sum1 / m) ** 2 * (n * m / (n + m))
+    return np.asarray((n * current.variances + m * reference.variances + d) / (n + m))
 
 
 def _dependent(*covariances: Floats) -> Bools:

@@ -94,7 +94,7 @@ def test_a_heavy_tail_is_not_said_to_have_changed_and_a_constant_is_named():
     reasons = found.scores.set_index("feature")["reason"]
     assert reasons["all"].startswith("b changed, and hardly how the features go together; kl")
     assert " that may be chance, b 0.2" in reasons["all"]
-    assert reasons["flat"] == "d: no spread in the current dataset"
+    assert reasons["flat"].startswith("d changed, and hardly how the features go together; kl")
 
 
 def test_a_group_of_which_one_member_changed_says_so():
@@ -183,11 +183,28 @@ def test_a_member_that_is_the_same_value_on_both_sides_hides_no_other():
     assert of_vectors["reason"].startswith("v[1] changed")
 
 
-def test_a_member_that_is_one_value_now_is_named_and_not_ok():
+@pytest.mark.parametrize("of_vectors", [False, True])
+def test_a_member_that_is_one_value_on_a_side_is_judged_as_others_are(of_vectors):
+    """A constant that became another one was an error."""
+    some, others = np.random.default_rng(0).normal(size=(2, 3_000, 2))
+    for before, now in ((0, None), (None, 0), (3, 4), (0.1, None)):
+        sides = [some.copy(), others.copy()]
+        for rows, value in zip(sides, (before, now), strict=True):
+            rows[:, 0] = rows[:, 0] if value is None else value
+        row = _group(*sides)
+        if of_vectors:
+            tables = [pa.table({"v": list(side)}) for side in sides]
+            row = kldrift.compare(*tables).scores.set_index("feature").loc["v"]
+        assert row["severity"] == "critical"
+        name = "v[0]" if of_vectors else "x0"
+        assert row["reason"].startswith(f"{name} changed, and hardly how the features go together")
+
+
+def test_a_constant_that_a_few_rows_left_is_not_said_to_have_changed():
     before, now = np.random.default_rng(0).normal(size=(2, 3_000, 2))
-    row = _group(before, now * [0, 1])
-    assert row["severity"] == "unscored"
-    assert row["reason"] == "x0: no spread in the current dataset"
+    before[:, 0], now[:, 0] = 3, 3
+    now[17, 0] = 4
+    assert _group(before, now)["status"] == "too_few_rows"
 
 
 @pytest.mark.parametrize(("rows", "segment"), [(slice(None), None), (slice(0, 2500), "of=DE")])
