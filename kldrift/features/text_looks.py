@@ -45,8 +45,10 @@ _INFINITE: Final = r"[-+]?(inf|Inf|INF|infinity|Infinity|nan|NaN|NAN)"
 _COMMA: Final = r"[-+]?([0-9]+|[0-9]{1,3}([. ][0-9]{3})+)(,[0-9]+)?"
 _THOUSANDS: Final = r"[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
 _SPACED: Final = r"[-+]?[0-9]{1,3}([ '\x{2019}\x{2009}\x{a0}\x{202f}][0-9]{3})*([.,][0-9]+)?"
-_SIGN: Final = r"[-+(]?\p{Sc}? ?[-+]?"
-_UNIT: Final = r"[ \x{a0}\x{202f}]?[%\p{Sc}]?[-)]?"
+_MONEY: Final = r"(\p{Sc}|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|INR|JPY|NOK|PLN|SEK|USD)"
+_SIGN: Final = rf"[-+(]?{_MONEY}? ?[-+]?"
+_UNIT: Final = rf"[ \x{{a0}}\x{{202f}}]?(%|{_MONEY})?[-)]?"
+_CENTS: Final = r",([0-9]{1,2}|[0-9]{4,})"
 _SIGNED_COMMA: Final = rf"{_SIGN}[0-9][0-9. \x{{a0}}\x{{202f}}]*(,[0-9]+)?{_UNIT}"
 _SIGNED: Final = rf"{_SIGN}[0-9][0-9,.]*{_UNIT}"
 _TO_NUMBER: Final = "if({0} rlike '[(-]', -1, 1) * try_cast({1} as double)"
@@ -72,16 +74,16 @@ LOOKS: Final = (
         needs=r"[^-+0-9.,]",
     ),
     TextLook(
-        "numbers with a decimal comma and a percent or currency sign or an odd minus",
+        "numbers with a decimal comma and a percent sign, a currency or an odd minus",
         _SIGNED_COMMA,
         _TO_NUMBER.format("{0}", "replace(regexp_replace({0}, '[^0-9,]', ''), ',', '.')"),
-        needs=r"[%\p{Sc}(].*,([0-9]{1,2}|[0-9]{4,})[-)]?$|,([0-9]{1,2}|[0-9]{4,})[^0-9]*[%\p{Sc}-]",
+        needs=rf"[%(].*{_CENTS}[-)]?$|{_MONEY}.*{_CENTS}[-)]?$|{_CENTS}[^0-9]*([%-]|{_MONEY})",
     ),
     TextLook(
-        "numbers with a percent or currency sign or an odd minus",
+        "numbers with a percent sign, a currency or an odd minus",
         _SIGNED,
         _TO_NUMBER.format("{0}", "regexp_replace({0}, '[^0-9.]', '')"),
-        needs=r"[%\p{Sc}(]|-$",
+        needs=rf"[%(]|-$|{_MONEY}",
     ),
     TextLook(
         "dates with times",
