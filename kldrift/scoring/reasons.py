@@ -158,6 +158,7 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
     last = edges[-1] - 1 if support.integral else np.nextafter(edges[-1], -np.inf)
     if len(edges) < 4:
         return edges[0], last
+    first, end = edges[[0, -1]].tolist()
 
     def inside(four: Any, *, upper: bool) -> bool:
         below, value, behind, above = four.tolist()
@@ -165,7 +166,7 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
         beside = below != value - (1 if support.integral else 0)  # or it is the next whole number
         inner, outer = (value - below, above - behind)[:: 1 if upper else -1]
         # The inner side may end half way to the next value.
-        narrow = inner < outer <= CLOSE_SHARE * (edges[-1] - edges[0])
+        narrow = inner < outer <= CLOSE_SHARE * (end - first)
         return alone and beside and (narrow or math.isclose(inner, outer, rel_tol=1e-6))
 
     smallest = edges[1] if inside(edges[:4], upper=False) else edges[0]

@@ -259,6 +259,13 @@ def test_cells_of_days_are_named_in_the_table_as_in_the_reason():
     assert last in result.scores["reason"][0]
 
 
+def test_a_range_wider_than_the_largest_double_is_told_without_a_warning():
+    then = 1e308 * np.linspace(-1.7, 1.69, 500)
+    now = np.append(then, np.full(100, 1.79e308))
+    found = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (then, now)))
+    assert "of the values are above 1.69e+308, the reference's largest" in found.scores["reason"][0]
+
+
 def test_small_bounds_of_a_wide_range_are_no_zeros():
     then = 10 ** np.linspace(-3, 6, 4000)
     reason = kldrift.compare(pd.DataFrame({"x": then}), pd.DataFrame({"x": then[2000:]})).scores[
