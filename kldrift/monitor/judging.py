@@ -88,7 +88,7 @@ def _case(plan: Plan, findings: Findings) -> Case:
             findings.unseen.get(pair.feature.name, NO_NEW_VALUES),
             growing,
             of_windows=findings.reference.of_windows,
-            gap=findings.reference.gaps.get(pair.feature.name, ""),
+            gap=findings.reference.gaps.get(pair.feature.name, findings.gap),
         )
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]

@@ -51,6 +51,7 @@ NO_ROWS_YET: Final = (
     "no window has had rows so far: the first run that finds some chooses the cells by them, and "
     "later windows are compared with those"
 )
+NO_ROWS: Final = "no rows in the current dataset, where {}: see whether they are there by now"
 FIRST: Final = (
     "none of the earlier windows that would be the reference has rows; this one is what the next "
     "are compared with"
@@ -219,6 +220,8 @@ class _Run:
             with watched[-1].and_of_table(plan.current).unchanged():
                 if due is None:
                     findings = count_current(plan, reference, engine, record)
+                    if findings.rows_current == 0 and read.current.where:
+                        findings = replace(findings, gap=NO_ROWS.format(read.current.where))
                 else:
                     counted = count_windows(plan, reference, engine, record)
             stop = in_use.pop_all()

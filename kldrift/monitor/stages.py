@@ -123,6 +123,7 @@ class Findings:
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
         by_limits: the verdicts by fixed limits, where windows are judged together.
+        gap: which rows the current dataset has none of, if it has none.
     """
 
     pairs: tuple[Pair, ...]
@@ -136,6 +137,7 @@ class Findings:
     unseen: Mapping[str, NewValues] = field(default_factory=dict)
     volumes: tuple[Subject, ...] = ()
     by_limits: ByLimits | None = None
+    gap: str = ""
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:

@@ -85,7 +85,7 @@ def statuses(
     """The status of each row, as a place in ``STATUSES``, and its reason.
 
     ``changed`` says how the type of a feature changed, and ``gaps`` why a reference that is made of
-    windows has no rows of it.
+    windows, or the current dataset, has no rows of it.
     """
     n, m = current.rows, reference.rows
     compared = np.minimum(current.compared, reference.compared)
@@ -113,7 +113,7 @@ def statuses(
     cases: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
         (new, Status.NEW_FEATURE, NO_WINDOW),
         (m == 0, Status.EMPTY, lambda i: gaps[rows.of[i]] or "no rows in the reference"),
-        (n == 0, Status.EMPTY, "no rows in the current dataset"),
+        (n == 0, Status.EMPTY, lambda i: gaps[rows.of[i]] or "no rows in the current dataset"),
         (
             segment & (m < CHOSEN_ROWS),
             Status.TOO_FEW_ROWS,

@@ -61,6 +61,26 @@ def test_a_range_is_by_the_clock_of_the_zone_and_a_condition_splits_the_rows(
     assert set(found.scores["feature"]) == {"x", ":rows"}
 
 
+def test_a_day_without_rows_is_named_by_the_condition_that_none_meets(spark, rows, tmp_path):
+    """A table that nothing was appended to had "no rows in the current dataset"."""
+    file = str(tmp_path / "rows.parquet")
+    pq.write_table(pa.table(rows), file)
+    config = {
+        "monitor": "m",
+        "reference": {"path": file},
+        "current": {"path": file, "where": "at >= timestamp '{as_of:%Y-%m-%d}'"},
+        "features": {"include": ["x"]},
+        "output": {"path": str(tmp_path / "drift")},
+        "expectations": False,
+    }
+    found = kldrift.run(config, spark=spark, as_of="2030-01-02")
+    assert found.exit_code == 4
+    assert found.scores["reason"].tolist() == [
+        "no rows in the current dataset, where at >= timestamp '2030-01-02': see whether they are "
+        "there by now"
+    ]
+
+
 def test_a_condition_needs_a_name_of_its_own_and_valid_sql(spark, rows, tmp_path):
     file = str(tmp_path / "rows.parquet")
     pq.write_table(pa.table(rows), file)
