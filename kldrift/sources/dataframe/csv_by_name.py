@@ -18,7 +18,7 @@ from typing import Final
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError, first_line, first_names
 from kldrift.features.names import backticked
 from kldrift.sources.dataframe.partitioned import by_partition
 from kldrift.sources.parquet.files import File
@@ -31,6 +31,8 @@ OF_HEADERS: Final = {"charset", "quote", "ignoreleadingwhitespace", "ignoretrail
 """Options by which Spark reads other names in a header."""
 WHOLE_NUMBERS: Final = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 LONGEST_HEADER: Final = 2**20
+NAMES_TOLD: Final = 20
+LONGEST_TOLD: Final = 60
 
 
 def read_csv(
@@ -195,10 +197,15 @@ def _beside(
     foreign = [name for name in header if fold(name) not in known]
     if absent and foreign:
         raise DatasetError(
-            f"{path!r}: its header does not fit: the header lacks {', '.join(map(repr, absent))}; "
-            f"the schema lacks {', '.join(map(repr, foreign))} "
-            f"(header: {', '.join(header)}; schema: {', '.join(wanted)}); a file with "
+            f"{path!r}: its header does not fit: the header lacks {_told(absent)}; "
+            f"the schema lacks {_told(foreign)} "
+            f"(header: {_told(header, str)}; schema: {_told(wanted, str)}); a file with "
             "another separator or encoding needs options: {sep: ...} or {encoding: ...}, one "
             "without a header {header: false}"
         )
     return foreign
+
+
+def _told(names: Sequence[str], written: Callable[[str], str] = repr) -> str:
+    """Names of columns for a message: of a damaged header there may be many, and long ones."""
+    return first_names(names, NAMES_TOLD, lambda name: written(name[:LONGEST_TOLD]))

@@ -62,6 +62,10 @@ def test_a_header_that_does_not_fit_is_an_error_that_shows_both(spark, tmp_path)
     assert text.startswith("current: ")
     assert "the header lacks 'fare'; the schema lacks 'price'" in text
     assert "(header: age, price; schema: age, fare)" in text
+    (tmp_path / "a.csv").write_text(",".join(["x" * 2_000, *map(str, range(99))]) + "\n1\n")
+    with pytest.raises(DatasetError, match="and 80 more") as caught:
+        rows(spark, tmp_path / "a.csv")
+    assert len(str(caught.value)) < 1_000
 
 
 @pytest.mark.parametrize("schema", [f"{SCHEMA}, city string", None])
