@@ -11,6 +11,7 @@ from io import StringIO
 from itertools import takewhile
 from typing import Final
 
+from kldrift.cli.suggest import CODE_NAME, FEW
 from kldrift.errors import DatasetError, first_names
 from kldrift.features.names import backticked
 from kldrift.sources.text_files import (
@@ -42,11 +43,13 @@ class Dialect:
         assumed: what was found, in words.
         decimal_commas: columns of numbers with a decimal comma, or, beside such, with points
             between thousands.
+        codes: columns of digits that are no numbers: some begin with a zero.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
     decimal_commas: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
@@ -105,12 +108,14 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
         points = tuple(name for name, of in values.items() if _has_commas(of, _POINTS))
         commas += (points := tuple(name for name in points if name not in commas))
         assumed += [f"points between thousands in {', '.join(points)}"] if points else []
+    codes = tuple(name for name, of in values.items() if _are_codes(name, of))
+    assumed += [f"codes in {', '.join(codes)}: some begin with a zero"] if codes else []
     for name, form in _day_first(values).items():
         if name.lower() not in known:
             options[name] = form
             assumed.append(f"{name.removesuffix('Format')}s as {form}")
     assumed += _totals(dict(zip(names, rows[-1], strict=False)), values) if whole else []
-    return Dialect(options, tuple(assumed), commas)
+    return Dialect(options, tuple(assumed), commas, codes)
 
 
 def _totals(last: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> list[str]:
@@ -177,6 +182,13 @@ def _has_commas(values: Sequence[str], sure: re.Pattern[str]) -> bool:
     """Whether all values are numbers with commas or points, and one is what cannot be another."""
     some = any(sure.fullmatch(v) for v in values)
     return some and all(sure.fullmatch(v) or _WHOLE.fullmatch(v) for v in values)
+
+
+def _are_codes(name: str, values: Sequence[str]) -> bool:
+    """Whether digits are codes: one begins with a zero, and there are few, or the name says so."""
+    digits = {v for v in values if v.isdecimal()}
+    begin = any(v[0] == "0" and len(v) > 1 for v in digits)
+    return begin and digits == set(values) and (len(digits) <= FEW or bool(CODE_NAME.search(name)))
 
 
 def _day_first(values: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Draft:
 
     Attributes:
         day: the day that the current dataset is of, as ``--as-of`` takes it; None for none.
+        when: the column that says when rows were; None for none.
         plan: the features, and the columns that are left out.
         of_text: whether the files are of text, whose types may have to be inferred.
         folder: where the configuration will stand; paths below it are relative to it.
@@ -32,6 +33,7 @@ class Draft:
     reference: Dataset
     current: Dataset
     day: str | None
+    when: str | None
     note: str
     assumed: tuple[str, ...]
     wanted: Features
@@ -72,10 +74,9 @@ class Draft:
 
     def _time(self) -> list[str]:
         """How to judge each day on its own, as a comment, where a column says the time."""
-        moments = [name for name, one in self.wanted.override.items() if one.parts]
-        if not moments:
+        if self.when is None:
             return []
-        column = re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", to_yaml(moments[0]))
+        column = re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", to_yaml(self.when))
         return [
             "# To judge each day on its own, with limits that are learnt once 28 days are known",
             "# (`kldrift backfill` looks back):",

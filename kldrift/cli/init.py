@@ -14,9 +14,9 @@ import pyarrow as pa
 from kldrift.cli.csv_dialect import Dialect, dialect_of
 from kldrift.cli.days_in_paths import DATE, Sides, day_in, sides_of, with_placeholder
 from kldrift.cli.draft import Draft, config_text
-from kldrift.cli.suggest import suggestions
+from kldrift.cli.suggest import closest_times, suggestions
 from kldrift.cli.table_days import days_of, table_format
-from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
+from kldrift.cli.text_schema import COMMAS, ddl, fitting_schema, with_numbers
 from kldrift.config import Dataset, Features, Spark, config_from_mapping
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import errors_of_reading
@@ -76,11 +76,13 @@ def init(
             old, new = replace(old, where=days.before_the_last), replace(new, where=days.of_the_run)
             last = replace(new, where=days.of_the_last)
             looks = [_look(old, "reference"), _look(last, "current")]
-    elif reference is None and (day := next(filter(None, map(day_in, sides.current)), None)):
+    elif day := next(filter(None, map(day_in, sides.current)), None):
         new = replace(new, path=tuple(with_placeholder(p, old.path) for p in new.path))
         note = ONE_DAY if note == ITSELF else note
+    samples = [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
     overrides, remarks, others = suggestions(
-        [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
+        rows.select([name for name in rows.column_names if name not in dialect.codes])
+        for rows in samples
     )
     wanted = Features(override=overrides, exclude=tuple(dict.fromkeys((*others, *ids))))
     return Draft(
@@ -88,6 +90,7 @@ def init(
         reference=old,
         current=new,
         day=day,
+        when=closest_times(samples[1]),
         note=note,
         assumed=(*sides.left_out, *dialect.assumed),
         wanted=wanted,
@@ -129,7 +132,10 @@ def _schema(
         return reference.schema, None
     no_value = not rows.num_rows and reference.schema.names == current.schema.names
     other = reference.schema if no_value else current.schema
-    fitting = fitting_schema(reference.schema, other, dialect.decimal_commas)
+    known = dict.fromkeys(dialect.codes, pa.string()) | dict.fromkeys(
+        dialect.decimal_commas, COMMAS
+    )
+    fitting = fitting_schema(reference.schema, other, known)
     return (fitting, ddl(fitting)) if fitting else (reference.schema, None)
 
 

@@ -81,6 +81,19 @@ def suggestions(
     return overrides, remarks, moving
 
 
+def closest_times(rows: pa.Table) -> str | None:
+    """The column of times that fewest days lie between, as rows came in these: when they were.
+
+    Others, such as a day of birth, tell of what the rows are about.
+    """
+    spans = {}
+    for name in (field.name for field in rows.schema if _is_time(field.type)):
+        at = rows.column(name).cast(pa.timestamp("s"), safe=False).cast(pa.int64()).drop_null()
+        if len(at):
+            spans[name] = (pc.max(at).as_py() - pc.min(at).as_py()) // 86_400
+    return min(spans, key=spans.__getitem__, default=None)
+
+
 def _family(kind: pa.DataType) -> str:
     """The family of values that a type is treated as."""
     families = {"numbers": is_number, "texts": is_text, "times": _is_time}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from typing import Final
 
@@ -35,15 +36,18 @@ def with_numbers(rows: pa.Table, decimal_commas: tuple[str, ...]) -> pa.Table:
 
 
 def fitting_schema(
-    reference: pa.Schema, current: pa.Schema, decimal_commas: tuple[str, ...]
+    reference: pa.Schema, current: pa.Schema, known: Mapping[str, pa.DataType]
 ) -> pa.Schema | None:
-    """The schema of text files that fits both sides, so that no run has to infer it."""
+    """The schema of text files that fits both sides, so that no run has to infer it.
+
+    ``known`` are the types of columns that the reader would infer as another.
+    """
     if sorted(reference.names) != sorted(current.names):
         return None
     fields = []
     for mine in reference:
-        kind = _both(mine.type, current.field(mine.name).type)
-        kind = COMMAS if mine.name in decimal_commas else kind
+        both = _both(mine.type, current.field(mine.name).type)
+        kind = known.get(mine.name, both)
         if kind is None:
             return None
         fields.append(pa.field(mine.name, kind))

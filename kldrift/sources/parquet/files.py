@@ -24,11 +24,12 @@ from kldrift.sources.parquet.column_mapping import ColumnMapping
 
 OTHER_ENDING: Final = re.compile(r"\.(csv|json|orc)l?(?:\.\w+)?$")
 """Of a file that is no Parquet file, and the name of its format."""
-NOT_READ: Final = {
+ADVICE: Final = {
     **dict.fromkeys((".zip", ".7z", ".tar", ".tgz"), "; unpack it first"),
     **dict.fromkeys((".xls", ".xlsx", ".ods"), "; save its sheet as CSV or Parquet"),
+    ".txt": "; if its lines are those of a CSV file, state format: csv (init: --format csv)",
 }
-"""What to do with files that nothing here reads."""
+"""What to do with files of other kinds, by their ending."""
 
 
 class _Nothing:
@@ -125,7 +126,7 @@ class File:
             why = f"cannot read {self.path!r} as Parquet: {told}"
             other = OTHER_ENDING.search(self.path)
             hint = f"; state format: {other[1]}" if other else ""
-            hint = NOT_READ.get(PurePath(self.path).suffix.lower(), hint)
+            hint = ADVICE.get(PurePath(self.path).suffix.lower(), hint)
             raise DatasetError(f"{why.rstrip('.')}{hint}") from cause
 
     def _check_columns(self, metadata: pq.FileMetaData) -> None:

@@ -460,13 +460,13 @@ def test_the_schema_of_text_files_has_nested_keys_as_both_sides_have_them():
     one = one.append(pa.field("items", pa.list_(item)))
     other = pa.schema([("items", pa.list_(pa.struct([("price", pa.float64())])))])
     other = other.append(pa.field("user", pa.struct([("id", pa.int64()), ("ok", pa.bool_())])))
-    assert ddl(fitting_schema(one, other, ())) == (
+    assert ddl(fitting_schema(one, other, {})) == (
         "`user` struct<`id`: bigint, `a.b`: string, `ok`: boolean>, "
         "`items` array<struct<`price`: double, `sku`: string>>"
     )
     text = pa.schema([("items", pa.string()), other.field("user")])
-    assert fitting_schema(one, text, ()) is None
-    assert fitting_schema(one, one.set(0, pa.field("user", pa.list_(pa.int64()))), ()) is None
+    assert fitting_schema(one, text, {}) is None
+    assert fitting_schema(one, one.set(0, pa.field("user", pa.list_(pa.int64()))), {}) is None
 
 
 def test_a_file_without_columns_is_refused_where_it_is_named(tmp_path, capsys):
@@ -517,3 +517,43 @@ def test_a_file_that_is_called_a_reference_is_the_reference(tmp_path):
     assert "reference:  # by its name\n  path: Baseline-2024.csv\n" in init(
         str(tmp_path), folder=tmp_path
     )
+
+
+def test_digits_that_begin_with_a_zero_are_codes(tmp_path):
+    """01067 was the number 1067, and the code 01 an amount."""
+    found = dialect(tmp_path, "plz,group,n,day\n01067,01,1,0\n80331,A1,2,1\n10115,11,3,2\n")
+    assert found.codes == ("plz",)
+    assert found.assumed == ("codes in plz: some begin with a zero",)
+    padded = "\n".join(f"{i:06},{i:06}" for i in range(1000))
+    assert dialect(tmp_path, f"amount,zip\n{padded}\n").codes == ("zip",)
+    numbers = pa.schema({"plz": pa.int64(), "n": pa.int64()})
+    schema = fitting_schema(numbers, numbers, dict.fromkeys(found.codes, pa.string()))
+    assert ddl(schema) == "`plz` string, `n` bigint"
+
+
+def test_of_several_columns_of_times_the_one_that_says_when_rows_were_is_offered(tmp_path):
+    """Each customer's first day was offered, as it alone holds whole weeks."""
+    day = [dt.date(2024, 1, 31)] * 300
+    since = [dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(300)]
+    pq.write_table(pa.table({"since": since, "day": day, "x": range(300)}), tmp_path / "a.parquet")
+    text = init(str(tmp_path / "a.parquet"))
+    assert "# time: {column: day, window: 1d, zone: UTC}\n" in text
+    assert "    since: {parts: [weekday]}" in text
+
+
+def test_the_file_of_a_day_has_a_placeholder_beside_a_stated_reference(tmp_path):
+    """Tomorrow's run read today's file again."""
+    for day in ("20240130", "20240131"):
+        pq.write_table(pa.table({"x": [1, 2]}), tmp_path / f"sales_{day}.parquet")
+    one, other = (str(tmp_path / f"sales_{day}.parquet") for day in ("20240131", "20240130"))
+    (tmp_path / "k.yaml").write_text(text := init(one, reference=other))
+    assert "reference:\n" in text
+    config = load_config(tmp_path / "k.yaml")
+    assert config.reference.path == (other,)
+    assert config.current.path == (str(tmp_path / "sales_{as_of:%Y%m%d}.parquet"),)
+
+
+def test_a_text_file_that_does_not_say_so_is_refused_with_the_option_that_reads_it(tmp_path):
+    (tmp_path / "rides.txt").write_text("a\tb\n1\t2\n")
+    with pytest.raises(DatasetError, match=r"state format: csv \(init: --format csv\)$"):
+        init(str(tmp_path / "rides.txt"))
