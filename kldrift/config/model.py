@@ -6,6 +6,7 @@ the tables of the documentation follow from them: ``python -m kldrift.config`` w
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -83,7 +84,9 @@ class Override(Choice):
         refuse(
             ((place,), f"expected a number or text, got {shown_value(value)}")
             for place, value in enumerate(values)
-            if isinstance(value, bool) or not isinstance(value, int | float | str)
+            if isinstance(value, bool)
+            or not isinstance(value, int | float | str)
+            or (isinstance(value, int) and abs(value) > sys.float_info.max)
         )
         return values
 

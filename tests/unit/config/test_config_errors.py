@@ -18,6 +18,7 @@ def problems(mapping):
 
 
 KL = ("thresholds", "kl")
+LONG = "1" + "0" * 17 + "..." + "0" * 19
 CASES = {
     "unknown key": (("scoring", "bin"), 5, "unknown key; did you mean 'bins'?"),
     "unknown key at the top": (
@@ -83,6 +84,17 @@ CASES = {
         ("current", "options", "sep"),
         [","],
         "expected text, a number or true/false, got a list",
+    ),
+    "whole number of 400 digits": (
+        ("scoring", "bins"),
+        10**400,
+        f"expected a whole number of at most 18 digits, got {LONG}",
+    ),
+    "number of 400 digits": ((*KL, "warning"), 10**400, f"expected a number, got {LONG}"),
+    "missing value of 400 digits": (
+        ("features", "override", "x", "missing"),
+        [-200, 10**400],
+        f"expected a number or text, got {LONG}",
     ),
     "bins": (("scoring", "bins"), 1, "expected 2 or more, got 1"),
     "stored bins": (("scoring", "stored_bins"), 19, "expected at least bins (20), got 19"),
@@ -279,6 +291,7 @@ CASES = {
     ),
 }
 PLACE = {
+    "missing value of 400 digits": "features.override.x.missing[1]",
     "learned thresholds without windows": "time",
     "alarms without windows": "time",
     "a mute without an end": "alarms.mute[0].until",

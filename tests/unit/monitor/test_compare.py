@@ -253,6 +253,16 @@ def test_a_comparison_of_few_columns_or_none_says_so():
     assert compare(data, data, exclude=["raw", "id"]).notes == []
 
 
+@pytest.mark.parametrize("convert", [int, float])
+def test_whole_numbers_that_are_all_different_are_compared_as_others_are(convert):
+    """Balances were left out as identifiers, and the same as floats were critical."""
+    balances = np.random.default_rng(0).permutation(200_000)[:500].astype(convert)
+    sides = (pa.table({"balance": balances * by}) for by in (1, 40))
+    (row,) = compare(*sides).scores.to_dict("records")
+    assert row["severity"] == "critical"
+    assert "explained by a factor of about 40" in row["reason"]
+
+
 TWICE = pa.table([[1, 2] * 9, ["a", "b"] * 9, [1, 2] * 9], names=["x", "x", "y"])
 
 

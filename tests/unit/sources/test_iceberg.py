@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -147,3 +148,16 @@ def test_a_folder_that_is_no_table_or_two_newest_metadata_files_are_named(catalo
         look(tmp_path / "ns" / "t")
     (folder / "version-hint.text").write_text("1")
     assert opened(tmp_path / "ns" / "t").rows == 3
+
+
+def test_a_snapshot_without_a_manifest_list_is_refused_with_what_to_do(catalog):
+    """The first tables of format version 1 name their manifests in the metadata."""
+    first = {"format-version": "1"}
+    table = catalog.create_table("ns.old", schema=rows(1).schema, properties=first)
+    table.append(rows(9))
+    metadata = Path(table.metadata_location.removeprefix("file://"))
+    told = json.loads(metadata.read_text())
+    told["snapshots"][0]["manifests"] = [told["snapshots"][0].pop("manifest-list")]
+    metadata.write_text(json.dumps(told))
+    with pytest.raises(DatasetError, match=r"no manifest list, .*; write the table again, or read"):
+        look(metadata)

@@ -130,12 +130,29 @@ def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
     assert values_of(opened(tmp_path)) == table.to_pydict()
 
 
+@pytest.mark.parametrize("where", [None, "a > 3"])
+def test_columns_that_end_before_the_rows_of_their_file_do_are_refused(tmp_path, where):
+    """With a condition, rows that were not there were taken for some that it left out."""
+    rows = pa.table({"a": [i % 7 for i in range(1000)]})
+    pq.write_table(rows, tmp_path / "x.parquet", write_statistics=False)
+    raw = (tmp_path / "x.parquet").read_bytes()
+    start = len(raw) - 8 - int.from_bytes(raw[-8:-4], "little")
+    thousand, one_more = b"\xd0\x0f", b"\xd2\x0f"  # as the footer writes numbers of rows
+    of_file, of_group = raw.index(thousand, start), raw.rindex(thousand)
+    for at in (of_file, of_group):
+        raw = raw[:at] + one_more + raw[at + 2 :]
+    (tmp_path / "x.parquet").write_bytes(raw)
+    with pytest.raises(DatasetError, match=r"ends after 1,000 of 1,001 rows; the file is damaged"):
+        values_of(opened(tmp_path, where=where))
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("x.csv.gz", "; state format: csv"),
         ("x.csv.ZIP", "; unpack it first"),
         ("x.xlsx", "; save its sheet as CSV or Parquet"),
+        ("x.txt", r"; if .* a CSV file, state format: csv \(init: --format csv\)"),
     ],
 )
 def test_a_file_of_another_format_says_what_to_do(tmp_path, name, told):
