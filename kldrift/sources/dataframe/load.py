@@ -66,7 +66,9 @@ def read_frame(
     except Exception as error:
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
-        if "malformed" in str(error).lower() and (bad := what_is_bad(spark, dataset)):
+        unlike = _of_two_types(dataset) if "CANNOT_MERGE_SCHEMAS" in str(error) else ""
+        malformed = "malformed" in str(error).lower()
+        if bad := unlike or (what_is_bad(spark, dataset) if malformed else ""):
             raise DatasetError(f"{side}: {bad}") from error
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
@@ -152,6 +154,20 @@ def _options(dataset: Dataset) -> dict[str, str]:
         options["inferSchema"] = "true"
     needed = text_options(dataset) if dataset.format in TEXTS else {}
     return {**options, **needed, **dataset.options}
+
+
+def _of_two_types(dataset: Dataset) -> str:
+    """The first column of Parquet files that has two types, with both; empty if none is found."""
+    known: dict[str, tuple[pa.DataType, str]] = {}
+    for file in list_files(dataset.path, dataset.filesystem)[:MOST_FILES]:
+        with file.open() as parquet:
+            for field in parquet.schema_arrow:
+                kind, path = known.setdefault(field.name, (field.type, file.path))
+                if kind != field.type:
+                    both = f"{kind} in {path!r} and {field.type} in {file.path!r}"
+                    text = "which this Spark does not read together; write them as one type, or"
+                    return f"the column {field.name!r} is {both}, {text} use scan: auto"
+    return ""
 
 
 def _first_refused(spark: SparkSession, dataset: Dataset) -> str:

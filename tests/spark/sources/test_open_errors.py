@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import (
     AnalysisException,
@@ -96,6 +98,23 @@ def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind,
     with pytest.raises(kind, match=message):
         load.read_frame(
             SimpleNamespace(), Dataset(path=("x.csv",), format="csv"), "current", "", None
+        )
+
+
+def test_files_that_spark_does_not_read_together_are_named_with_the_column(monkeypatch, tmp_path):
+    """As Spark 3.5 fails over files of int32 and int64, naming neither."""
+
+    def fail(*_):
+        raise AnalysisException("Job aborted: [CANNOT_MERGE_SCHEMAS] Failed merging schemas:\n a b")
+
+    for i, kind in enumerate((pa.int32(), pa.int64())):
+        rows = pa.table({"y": [1.5], "x": pa.array([1], kind)})
+        pq.write_table(rows, tmp_path / f"{i}.parquet")
+    monkeypatch.setattr(load, "_load", fail)
+    told = r"^current: the column 'x' is int32 in '.*/0.parquet' and int64 in '.*/1.parquet', which"
+    with pytest.raises(DatasetError, match=told):
+        load.read_frame(
+            SimpleNamespace(), Dataset(path=(str(tmp_path),), format="parquet"), "current", "", None
         )
 
 
