@@ -156,9 +156,8 @@ def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
 
 
 def _monitor_name(source: str) -> str:
-    plain = "".join(
-        c for c in normalize("NFKD", source) if not combining(c)
-    )  # an accent is left out
+    place = source if "://" in source else str(Path(source).absolute())
+    plain = "".join(c for c in normalize("NFKD", place) if not combining(c))  # without accents
     parts = [re.sub(r"\w+=|\..*|\*.*", "", DATE.sub("", part)) for part in Path(plain).parts]
     names = [re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_-") for part in parts]
     last = next((name for name in reversed(names) if re.search("[A-Za-z]", name)), "")

@@ -384,12 +384,15 @@ def test_a_table_or_file_without_days_is_called_what_it_is_compared_with(tmp_pat
     assert "--as-of" not in text
 
 
-def test_a_monitor_is_named_after_what_it_watches(tmp_path):
+def test_a_monitor_is_named_after_what_it_watches(tmp_path, monkeypatch):
     for name in ("orders-2024-01-31.parquet", "2024-01-30.parquet"):
         (tmp_path / "sales").mkdir(exist_ok=True)
         pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "sales" / name)
     assert "monitor: orders\n" in init(str(tmp_path / "sales/orders-2024-01-31.parquet"))
     assert "monitor: sales\n" in init(str(tmp_path / "sales/2024-01-30.parquet"))
+    monkeypatch.chdir(tmp_path / "sales")
+    assert "monitor: sales\n" in init(".")
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "sales").rename(tmp_path / "Größe 2")
     assert "monitor: Gro_e_2\n" in init(str(tmp_path / "Größe 2/2024-01-30.parquet"))
 
