@@ -70,7 +70,8 @@ def _scaled(numbers: Numbers, below: Below) -> Iterator[Candidate]:
         times = _about(factor, factor * error)
         if times and not _left_out(numbers, low, high, 4 * error * max(abs(low), abs(high))):
             name = f"a factor of about {grouped(times, 4)}"
-            yield affine(numbers, below, factor, 0.0, name, least=LEAST_FITTED)
+            for exact in (times, factor):  # of few values, none lies where a fitted one says
+                yield affine(numbers, below, exact, 0.0, name, least=LEAST_FITTED)
 
 
 def _several_differ(numbers: Numbers) -> bool:

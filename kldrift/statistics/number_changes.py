@@ -229,12 +229,14 @@ def rounded(numbers: Numbers, below: Below) -> Iterator[Candidate]:
 def clipped(numbers: Numbers, below: Below) -> Iterator[Candidate]:
     """What lay beyond an end, at that end."""
     low, high, edges = numbers.smallest[1], numbers.largest[1], numbers.edges
-    if numbers.smallest[0] < high < numbers.largest[0]:
-        shares = _between(np.where(edges > high, 1.0, below(edges)))
-        yield Candidate(f"a cap at {numbers.written(high)}", shares)
-    if numbers.smallest[0] < low < numbers.largest[0]:
-        shares = _between(np.where(edges <= low, 0.0, below(edges)))
-        yield Candidate(f"a floor at {numbers.written(low)}", shares)
+    for end, name, where, at in (
+        (high, "cap", "above", np.where(edges > high, 1.0, below(edges))),
+        (low, "floor", "below", np.where(edges <= low, 0.0, below(edges))),
+    ):
+        if numbers.smallest[0] < end < numbers.largest[0]:
+            text = numbers.written(end)
+            happened = f"values {where} {text} are {text} now"
+            yield Candidate(f"a {name} at {text}", _between(at), happened=happened)
 
 
 def turned(numbers: Numbers, before: Floats) -> Iterator[Candidate]:

@@ -52,8 +52,7 @@ KINDS = {
     "large whole numbers": (
         17_031_000_000 + np.arange(N) % 900,
         17_031_000_000 + np.where(np.arange(N) % 900 < 450, np.arange(N) % 900, 449),
-        "shifted down by 0.4 standard deviations: the mean fell from 17031000434 to 17031000331;"
-        " explained by a cap at 17031000449;",
+        "values above 17031000449 are 17031000449 now;",
     ),
     "dead": (BELL, np.full(N, -200.0), "now one single value: "),
     "lost": (

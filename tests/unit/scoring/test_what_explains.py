@@ -27,8 +27,8 @@ DONE = {
     "a change of Fahrenheit to Celsius": lambda x: (x - 32) / 1.8,
     "the values are rounded to 100 now": lambda x: np.round(x / 100) * 100,
     "the values are rounded down to 100 now": lambda x: np.floor(x / 100) * 100,
-    "a cap at 90": lambda x: np.minimum(x, 90),
-    "a floor at 20": lambda x: np.maximum(x, 20),
+    "values above 90 are 90 now": lambda x: np.minimum(x, 90),
+    "values below 20 are 20 now": lambda x: np.maximum(x, 20),
     "0 in place of nulls": lambda x: np.where(RNG.random(ROWS) < 0.1, 0, x),
 }
 
@@ -354,6 +354,15 @@ def test_kelvins_are_named():
     one, other = np.random.default_rng(1), np.random.default_rng(2)
     reason = _reason(one.normal(12, 7, 5_000), other.normal(12, 7, 5_000) + 273.15)
     assert "explained by a change of Celsius to kelvins;" in reason
+
+
+def test_few_values_that_were_doubled_are_said_to_be_whatever_their_means_are():
+    rng = np.random.default_rng(1)
+    before, now = rng.choice([1, 2, 3, 4, 5], (2, 100_000), p=[0.05, 0.05, 0.15, 0.35, 0.4])
+    before, now = sorted(
+        (before, now), key=np.mean, reverse=True
+    )  # so that the fitted factor is below 2
+    assert "explained by a factor of about 2;" in _reason(before, 2 * now)
 
 
 def test_few_rows_that_are_whole_numbers_now_are_said_to_be():
