@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from kldrift.config.problems import nearest
 from kldrift.errors import first_names
 from kldrift.features.names import Patterns
@@ -15,6 +17,8 @@ from kldrift.scoring.swapped import swapped
 from kldrift.scoring.verdict import Verdicts
 
 GROWING: Final = "; all are larger than the reference's, so no limit is held against it"
+FEWEST_CELLS: Final = 20
+"""Cells with rows in one feature, from which it is no chance that all counts are even."""
 SHOWN: Final = 3
 """Columns of another type that are named; of more, their number."""
 
@@ -50,8 +54,24 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
         f"{one!r} and {other!r} look swapped: each has the values that the other had"
         for one, other in swapped(verdicts)
     ]
+    if (times := _times_repeated(verdicts)) > 1:
+        each = f"all counts of the current dataset are multiples of {times:,}"
+        notes.append(f"every row may be there {times:,} times: {each}, unlike the reference's")
     growing = growing_identifiers(findings)
     return notes + [
         f"{name!r}: {note}{GROWING if name in growing else ''}"
         for name, note in findings.reference.notes.items()
     ]
+
+
+def _times_repeated(verdicts: Verdicts) -> int:
+    """How many times each current row seems to be there; 1 where that may be chance."""
+    reference = current = most = 0
+    for i in np.flatnonzero(verdicts.whole).tolist():
+        comparison, group = verdicts.subjects[verdicts.of[i]].comparison, verdicts.group[i]
+        if comparison is not None:
+            q, p = (side.counts[group] for side in (comparison.reference, comparison.current))
+            reference = int(np.gcd.reduce(q, initial=reference))
+            current = int(np.gcd.reduce(p, initial=current))
+            most = max(most, int(np.count_nonzero(p)))
+    return current if reference == 1 and most >= FEWEST_CELLS else 1

@@ -16,6 +16,8 @@ LEAST_SPREAD: Final = 1.1
 CARRIED: Final = 0.1
 """Of the distance that a shift of all rows gives, what must show in the order of the rows: a few
 values far out move the mean as well, and nothing else."""
+ALL_OF: Final = 5.0
+"""Deviations from which a shift of all rows moves half of them past all that were there."""
 LEAST_END: Final = 0.02
 """Share of the rows by which both ends must have changed, for most values to be said to have."""
 CLEAR_SPREAD: Final = 1.2
@@ -28,7 +30,7 @@ def moments_sentence(change: Change) -> str:
     """A shift or another spread, if it is one of the rows and not of a few values far out."""
     if not np.isfinite(change.shift) or not np.isfinite(change.spread):
         return ""
-    if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), 2.0):
+    if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), ALL_OF):
         return _shifted(change)
     if change.same or change.ks < CARRIED * LEAST_SHIFT:
         return ""

@@ -31,6 +31,13 @@ from kldrift.scoring.number_sentences import (
 )
 
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
+ALONE: Final = (
+    CellKind.VALUE,
+    CellKind.NAN,
+    CellKind.NEGATIVE_INFINITY,
+    CellKind.POSITIVE_INFINITY,
+)
+"""Cells of one value, whose rows have not shifted with all others."""
 BY_SHIFT: Final = 0.6
 """The most that a shift by one deviation shows in the order of the rows: 0.4 of normal ones."""
 SINGLE: Final = "now one single value"
@@ -92,7 +99,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
     beyond &= few and (change.current >= FEWER_THAN * change.ks or few_far_out(change))
     narrow = change.kind is CellKind.BIN and change.reference <= NARROW and change.current < WIDE
-    beside = narrow or change.kind is CellKind.VALUE
+    beside = narrow or change.kind in ALONE
     beside &= change.current - change.reference >= MOSTLY * change.ks
     left = change.kind is CellKind.VALUE and not change.current
     left &= change.reference >= MOSTLY * change.moved

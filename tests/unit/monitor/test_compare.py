@@ -422,3 +422,14 @@ def test_columns_that_were_swapped_are_named_and_others_are_not() -> None:
     ]
     moved["paid"] *= np.e  # as 'due' was, which is as it was
     assert not compare(before, moved).notes
+
+
+def test_a_dataset_of_which_every_row_is_there_twice_is_noted():
+    rng = np.random.default_rng(3)
+    before, now = (pd.DataFrame({"x": rng.normal(size=2_000)}) for _ in range(2))
+    twice = pd.concat([now, now])
+    said = "every row may be there 2 times: all counts of the current dataset are multiples of 2"
+    assert [n for n in compare(before, twice).notes if n.startswith(said)]
+    # As one more row tells, or the reference has the same.
+    for sides in ((before, now), (before, pd.concat([twice, now[:1]])), (twice, twice)):
+        assert not any("there 2 times" in note for note in compare(*sides).notes)

@@ -624,3 +624,21 @@ def test_codes_that_lost_their_zeros_are_renamed_also_where_each_is_rare():
     frames = (pd.DataFrame({"zip": x}) for x in (before, [code.lstrip("0") for code in now]))
     (reason,) = kldrift.compare(*frames).scores["reason"]
     assert re.match(r"renamed: '0(\d{4})' is now '\1' .* and 7 more; ", reason)
+
+
+@pytest.mark.parametrize("rows", [1_000, 50_000])
+def test_infinite_values_are_named_and_one_far_out_is_not_a_shift_of_all(rows):
+    rng = np.random.default_rng(rows)
+    before, now, moved = rng.normal(size=(3, rows))
+    frames = (
+        pd.DataFrame({"infinite": before, "far out": before}),
+        pd.DataFrame(
+            {
+                "infinite": np.where(rng.random(rows) < 0.04, np.inf, now),
+                "far out": np.where(np.arange(rows) == 0, 1e3 * rows, moved + 0.5),
+            }
+        ),
+    )
+    reasons = kldrift.compare(*frames).scores.set_index("feature")["reason"]
+    assert reasons["infinite"].startswith("+infinity is new, with ")
+    assert reasons["far out"].startswith("most values are larger: the median rose from ")
