@@ -39,7 +39,7 @@ from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.metrics import METRICS
 from kldrift.tables.batches import StoredBatches
-from kldrift.tables.read import stored_reference_id
+from kldrift.tables.read import counted_rows, stored_reference_id
 from kldrift.tables.store import Store, open_store, output_reached
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
@@ -160,13 +160,14 @@ def scored_again(
 
     def each() -> Iterator[WindowCounts]:
         for window in windows:
+            rows = counted_rows(store, config.monitor, window)
             reference_id = batches.reference_id(window)
             if reference_id is None:
-                reference_id = stored_reference_id(store, config.monitor, window)
+                reference_id = stored_reference_id(store, config.monitor, window, rows)
             if reference_id not in scorers:
                 scorer = Scorer.of(config, store, reference_id, batches)
                 scorers[reference_id] = scorer.against(config, against) if against else scorer
-            yield scorers[reference_id].counted(config, window)
+            yield scorers[reference_id].counted(config, window, rows)
 
     most = 1 if config.reference.is_history else CELLS_AT_ONCE
 

@@ -34,7 +34,10 @@ class SameCells:
             OutputError: a file cannot be read.
             ValueError: it is not there or damaged, or has rows of several references.
         """
-        rows = stored_profile_rows(self._store, self._monitor, window)
+        return self.of_rows(stored_profile_rows(self._store, self._monitor, window))
+
+    def of_rows(self, rows: pa.Table) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
+        """The profiles from the rows of ``profiles`` of a window, as `profiles` gives them."""
         ids = rows["reference_id"].unique().to_pylist()
         if len(ids) > 1:
             raise ValueError(f"profiles of {len(ids)} references")

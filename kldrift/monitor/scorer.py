@@ -35,7 +35,8 @@ from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.scoring.status import Status
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import (
-    stored_new_values,
+    counted_rows,
+    new_values,
     stored_profiles,
     stored_statuses,
     stored_supports,
@@ -101,7 +102,8 @@ class Scorer:
 
     def against(self, config: Config, window: Window) -> Scorer:
         """A scorer whose reference is a stored window."""
-        counted = self.counted(config, window)
+        rows = counted_rows(self.store, config.monitor, window)
+        counted = self.counted(config, window, rows)
         pairs, joint = counted.what.pairs, counted.what.joint
         names = [p.feature.name for p in pairs]
         profiles = dict(zip(names, counted.current, strict=True))
@@ -118,15 +120,18 @@ class Scorer:
         )
         return replace(self, reference=reference, history=None)
 
-    def counted(self, config: Config, window: Window) -> WindowCounts:
-        """What was counted of a window, and a plan that stored rows speak of."""
+    def counted(self, config: Config, window: Window, rows: pa.Table | None) -> WindowCounts:
+        """What was counted of a window, and a plan that stored rows speak of.
+
+        ``rows`` are its rows of ``profiles``, which one that batches add up to may not have yet.
+        """
         try:
-            if window in self.batches.files:
+            if rows is None or window in self.batches.files:
                 profiles, joint = added_up(self.batches, self.supports, window)
             else:
-                profiles, joint = self.cells.profiles(window)
+                profiles, joint = self.cells.of_rows(rows)
+            new = {} if rows is None else new_values(rows)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
-            new = stored_new_values(self.store, config.monitor, window)
         except ValueError as error:
             raise OutputError(f"window {window.key}: {error}") from error
         names = [n for n in profiles if n in self.reference.rebinnings]

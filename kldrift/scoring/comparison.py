@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,12 @@ class Alike:
         return np.array([met.setdefault(key, i) for i, key in enumerate(keys)], dtype=np.int64)
 
     @cached_property
+    def kinds(self) -> tuple[list[Comparison], Ints]:
+        """The first one of each reference, and by comparison the place of its own among these."""
+        firsts, place = np.unique(self.first, return_inverse=True)
+        return [self.comparisons[i] for i in firsts.tolist()], place
+
+    @cached_property
     def some(self) -> bool:
         """Whether any two are alike."""
         return bool((self.first != np.arange(len(self.first))).any())
@@ -159,14 +165,19 @@ class Rows:
         """Select rows by index."""
         return Rows(self.among, self.of[places], self.group[places])
 
+    def of_each(self, value: Callable[[Comparison], Any]) -> NDArray[Any]:
+        """What each row's comparison has, and all that are alike have; shape ``(n,)``."""
+        firsts, place = self.among.kinds
+        return np.array([value(c) for c in firsts])[place[self.of]]
+
     def blocks(
-        self, widths: Sequence[int], most: int = CELLS_AT_ONCE
+        self, width_of: Callable[[Comparison], int], most: int = CELLS_AT_ONCE
     ) -> Iterator[tuple[Ints, int]]:
         """Places of rows that have the same number of cells, and that number.
 
         A block has at most so many cells, unless one row has more.
         """
-        width = np.array(widths, dtype=np.int64)[self.of]
+        width = self.of_each(width_of)
         order = np.argsort(width, kind="stable")
         if self.among.some:  # they stand together
             order = np.lexsort((self.among.first[self.of], width))
@@ -209,7 +220,7 @@ class Rows:
         Where missing values are excluded, their cells have no rows.
         """
         fold = folded if missing == "cell" else folded_without_missing
-        for places, width in self.blocks([c.rebinning.size for c in self.comparisons]):
+        for places, width in self.blocks(lambda c: c.rebinning.size):
             p, q = self.counts(places, width, fold)
             self._expect_unseen(places, p, q)
             yield places, p, q

@@ -87,8 +87,7 @@ def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:
     others = [s for s, _ in subjects if s.comparison is None]
     comparisons = [comparison for _, comparison, _ in compared]
     rows = Rows.every(comparisons)
-    current = Sizes.of([c.current for c in comparisons], rules.missing)
-    reference = Sizes.of([c.reference for c in comparisons], rules.missing)
+    current, reference = Sizes.of(rows, rules.missing)
     changed, gaps = [s.changed for s, *_ in compared], [s.gap for s, *_ in compared]
     scores = _together(cases)
     status, reason = statuses(rows, current, reference, scores, changed, gaps, rules)

@@ -105,8 +105,8 @@ def moved_among(verdicts: Verdicts, place: int) -> tuple[str, float]:
         rise = np.where(named.ceiling[0] >= 0, now - before, 0.0)
         most = np.argsort(-rise, kind="stable")[:NAMED].tolist()
         names = [repr(support.categories[i]) for i in most]
-        (share,), (p_value,) = named.moved(np.zeros(1))
-        if p_value >= SURELY:
+        (share,) = named.moved.share
+        if named.moved.above_p(np.zeros(1)) >= SURELY:
             return "", 0.0
         if rise[most[0]] >= MOSTLY * share:
             shares = f"from {percent(before[most[0]])} to {percent(now[most[0]])} of the rows"

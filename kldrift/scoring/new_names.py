@@ -104,8 +104,10 @@ def _shared(
     sums = [((x * (x - 1)).sum(), (x * (x - 1)) @ (x * (x - 1)), x.max()) for x in rows]
     pairs, squares, largest = np.array(sums, dtype=np.float64).reshape(-1, 3).T
     comparisons = [v.subjects[i].comparison for i in v.of[places].tolist()]
-    counted = [names_by_rows(c, MOST) for c in comparisons if c is not None]
-    names, each = np.array(counted).reshape(-1, 2, MOST + 1).transpose(1, 0, 2)
+    of_windows = {id(c.reference): c for c in comparisons if c is not None}  # they share one
+    counted = {key: names_by_rows(c, MOST) for key, c in of_windows.items()}
+    each_of = [counted[id(c.reference)] for c in comparisons if c is not None]
+    names, each = np.array(each_of).reshape(-1, 2, MOST + 1).transpose(1, 0, 2)
     subjects = zip(v.of[places].tolist(), v.group[places].tolist(), strict=True)
     before = np.array([v.subjects[i].unseen_before(group) for i, group in subjects])
     names[before > 0] = 0  # they may not be new

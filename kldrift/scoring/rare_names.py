@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from kldrift.scoring.comparison import MISSING, Comparison, Fold, Rows, folded
 from kldrift.statistics.chosen_sizes import surplus_kl
 from kldrift.statistics.gone_names import NameSample, gone_above_p, gone_chance, gone_share
 from kldrift.statistics.hashing import text_hashes
-from kldrift.statistics.moved_names import moved_names
+from kldrift.statistics.moved_names import MovedNames, moved_names
 from kldrift.statistics.named_cells import CellChoice
 
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
@@ -60,14 +61,15 @@ class NamedRows(OfRows):
         """The share of the reference's rows whose names are gone, less what chance leaves gone."""
         return gone_share(self.p, self.stands_for, self.chance, self.m)
 
-    def moved(self, limit: Floats) -> tuple[Floats, Floats]:
-        """The share of the rows that moved among rare names, and its p-value."""
+    @cached_property
+    def moved(self) -> MovedNames:
+        """The rows that moved among rare names."""
         every = self.n, self.m
         p, q = (
             np.column_stack([side, rows - side.sum(-1)])
             for side, rows in zip((self.p, self.q), every, strict=True)
         )
-        return moved_names(p, q, self.floor, self.ceiling, self.names, limit)
+        return moved_names(p, q, self.floor, self.ceiling, self.names)
 
     def above_p(self, limit: Floats, several: Floats, cells: Floats, rows: Ints) -> Floats:
         """The p-value of "a share of names is above the limit, or one that was tested", of rows.
@@ -80,15 +82,14 @@ class NamedRows(OfRows):
         weight = np.clip(mine.chance.sum(-1), LEAST_OF_GONE, OF_GONE)
         both = np.minimum(several / (1 - weight), gone / weight)
         both = np.where(cells == 1, gone, both) / (1 - OF_MOVED)
-        return np.minimum(1.0, np.minimum(both, mine.moved(limit)[1] / OF_MOVED))
+        return np.minimum(1.0, np.minimum(both, self.moved.take(rows).above_p(limit) / OF_MOVED))
 
 
 def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
     """Places of rows of names of which rare ones are counted, and their stored cells."""
-    counted = np.array([_rare(c) > 0 for c in rows.comparisons], dtype=np.bool_)
-    which = np.flatnonzero(counted[rows.of])
+    which = np.flatnonzero(rows.of_each(_rare))
     rows = rows.take(which)
-    for places, width in rows.blocks([_names(c) for c in rows.comparisons]):
+    for places, width in rows.blocks(_names):
         p, q = rows.counts(places, width, lambda c, counts: counts[:, : _names(c)])
         n, m = (side[:, 0] for side in rows.counts(places, 1, _compared(missing)))
         unit = np.empty(len(places), dtype=np.int64)

@@ -236,8 +236,7 @@ def _score_gone(rows: Rows, out: dict[str, Floats], missing: str) -> None:
     for places, named in named_blocks(rows, missing):
         change, p_value = out["value_share_change"], out["p_value"]
         every, none = np.arange(len(places)), np.zeros(len(places))
-        moved, chance = named.moved(none)
-        surely = np.where(chance < SURELY, moved, 0.0)
+        surely = np.where(named.moved.above_p(none) < SURELY, named.moved.share, 0.0)
         change[places] = np.maximum.reduce([change[places], named.gone, surely])
         cells = out["cells"][places]
         p_value[places] = named.above_p(none, p_value[places], cells, every)
@@ -251,10 +250,9 @@ def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
 
 def ordered_blocks(rows: Rows) -> Iterator[tuple[Ints, Ordered]]:
     """Places of rows of numbers, and their stored cells in order."""
-    has_order = np.array([ordered(c.support) for c in rows.comparisons], dtype=np.bool_)
-    which = np.flatnonzero(has_order[rows.of])
+    which = np.flatnonzero(rows.of_each(lambda c: ordered(c.support)))
     rows = rows.take(which)
-    for places, width in rows.blocks([_intervals(c.support) for c in rows.comparisons]):
+    for places, width in rows.blocks(lambda c: _intervals(c.support)):
         p, q = rows.counts(places, width, _in_order)
         positions, kinds, values = np.empty(p.shape), np.empty(p.shape, dtype=np.int64), (p, q)
         for where, comparison, _ in rows.runs(places):
@@ -288,8 +286,7 @@ def _positions(support: Support) -> Floats:
 
 
 def _score_moments(rows: Rows, out: dict[str, Floats]) -> None:
-    numeric = np.array([c.current.moments is not None for c in rows.comparisons], dtype=np.bool_)
-    which: Ints = np.flatnonzero(numeric[rows.of])
+    which: Ints = np.flatnonzero(rows.of_each(lambda c: c.current.moments is not None))
     for side in ("reference", "current"):
         profiles = [getattr(c, side) for c in rows.comparisons if c.current.moments is not None]
         summary = summaries([p.moments for p in profiles], [p.support.scale for p in profiles])

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
-from kldrift.arrays import Bools, Floats, Ints, Texts
+from kldrift.arrays import Bools, Counts, Floats, Ints, Texts
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
-from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import CHOSEN_ROWS
-from kldrift.scoring.comparison import MISSING, Rows
+from kldrift.scoring.comparison import MISSING, Comparison, Rows
 from kldrift.scoring.rules import Rules
 
 
@@ -54,15 +53,19 @@ class Sizes:
     compared: Ints
 
     @classmethod
-    def of(cls, profiles: Sequence[Profile], missing: str) -> Sizes:
-        """The sizes of all groups of some profiles, profile by profile."""
-        none = np.empty(0, dtype=np.int64)
-        rows = np.concatenate([none, *(p.rows for p in profiles)])
-        nulls = np.concatenate([none, *(p.counts[:, -1] for p in profiles)])
-        if missing == "cell":
-            return cls(rows, nulls, rows)
-        left_out = (p.counts[:, MISSING[p.support.codes]].sum(-1) for p in profiles)
-        return cls(rows, nulls, rows - np.concatenate([none, *left_out]))
+    def of(cls, rows: Rows, missing: str) -> tuple[Self, Self]:
+        """The sizes of the current and the reference rows of groups."""
+
+        def sizes(comparison: Comparison, counts: Counts) -> Counts:
+            every = counts.sum(-1)
+            left_out = counts[:, MISSING[comparison.support.codes] & (missing != "cell")].sum(-1)
+            return np.stack([every, counts[:, -1], every - left_out], axis=-1)
+
+        found = np.empty((2, len(rows), 3), dtype=np.int64)
+        for places, width in rows.blocks(lambda _: found.shape[-1]):
+            found[:, places] = rows.counts(places, width, sizes)
+        current, reference = (cls(*side.T) for side in found)
+        return current, reference
 
 
 _SCORED: Final = np.array([status in SCORED for status in STATUSES])

@@ -131,22 +131,22 @@ def _profile_rows(store: Store, name: str) -> pa.Table:
         return from_parquet(file, schema=TABLES["profiles"])
 
 
-def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, NewValues]:
-    """By feature, values of a window that the reference never had, or hardly; none of batches."""
-    path = window_file("profiles", monitor, window)
+def counted_rows(store: Store, monitor: str, window: Window) -> pa.Table | None:
+    """The rows of ``profiles`` of a window; None where there is no such file."""
+    return read_if_there(store, window_file("profiles", monitor, window), None, TABLES["profiles"])
+
+
+def new_values(rows: pa.Table) -> dict[str, NewValues]:
+    """By feature, values that the reference never had, or hardly, from rows of ``profiles``."""
     names = ["feature", "new_values", "new_rows", "new_distinct", "frequent_value", "frequent_rows"]
-    rows = read_if_there(store, path, names, TABLES["profiles"])
-    if rows is None:
-        return {}
+    new = pc.or_(*map(pc.is_valid, (rows["new_values"], rows["frequent_value"])))
     return {
         row["feature"]: NewValues(
             tuple(zip(row["new_values"] or (), row["new_rows"] or (), strict=True)),
             row["new_distinct"] or len(row["new_values"] or ()),
             (known, row["frequent_rows"]) if (known := row["frequent_value"]) is not None else None,
         )
-        for row in rows.filter(
-            pc.or_(*map(pc.is_valid, (rows["new_values"], rows["frequent_value"])))
-        ).to_pylist()
+        for row in rows.select(names).filter(new).to_pylist()
     }
 
 
@@ -161,11 +161,18 @@ def window_tables(
     return {name: _read(store, path, None, TABLES[name], name) for name, path in paths.items()}
 
 
-def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
-    """The reference that a window was counted on; that of its run if no feature was counted."""
+def stored_reference_id(
+    store: Store, monitor: str, window: Window, counted: pa.Table | None = None
+) -> str:
+    """The reference that a window was counted on; that of its run if no feature was counted.
+
+    ``counted`` are its rows of ``profiles``, where they were read before.
+    """
     for table in ("profiles", "drift_scores"):
         name = window_file(table, monitor, window)
-        ids = _read(store, name, ["reference_id"])["reference_id"].unique().to_pylist()
+        known = counted if table == "profiles" else None
+        rows = _read(store, name, ["reference_id"]) if known is None else known
+        ids = rows["reference_id"].unique().to_pylist()
         if ids:
             break
     else:

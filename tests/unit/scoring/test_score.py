@@ -158,7 +158,7 @@ def test_blocks_hold_each_row_once_with_as_many_cells_as_may_be(most):
     features = [grouped(seed) for seed in range(8)]
     rows = Rows.every(features)
     widths = [f.rebinning.size for f in features]
-    blocks = list(rows.blocks(widths, most))
+    blocks = list(rows.blocks(lambda f: f.rebinning.size, most))
     assert sorted(np.concatenate([places for places, _ in blocks])) == list(range(len(rows)))
     for places, cells in blocks:
         assert {widths[i] for i in rows.of[places]} == {cells}

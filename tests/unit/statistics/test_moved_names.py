@@ -19,8 +19,8 @@ def moved(p, q, limit=0.0, stands_for=None):
     sides = (np.append(x, [[rows - x.sum()]], -1) for x, rows in ((now, n), (before, m)))
     bounds = sample.floors(before), sample.ceilings(before)
     names = sample.names(now, before) if stands_for is None else stands_for
-    share, p_value = moved_names(*sides, *bounds, names, np.array([limit]))
-    return float(share[0]), float(p_value[0])
+    found = moved_names(*sides, *bounds, names)
+    return float(found.share[0]), float(found.above_p(np.array([limit]))[0])
 
 
 @pytest.mark.parametrize(
