@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,9 @@ from kldrift.scoring.exit_code import exit_code_of
 from kldrift.tables import write_alerts, write_run, write_window
 from kldrift.tables.parquet import TableParts
 from kldrift.tables.profile_rows import profile_rows
+from kldrift.tables.read import window_tables
 from kldrift.tables.stamp import Stamp
+from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
 MOST_SEGMENT_ROWS: Final = 200
@@ -41,13 +44,15 @@ def publish_window(
     fail_on: str,
     notes: Sequence[str] = (),
     *,
-    docs: bool = True,
+    last: bool = True,
     counted: bool = True,
     watch: Watch | None = None,
 ) -> RunResult:
     """Judge the findings of one window and write its rows.
 
-    Where rows were not counted just now (``counted``), the tables have their profiles already.
+    Where rows were not counted just now (``counted``), the tables have their profiles already. Of
+    several windows the ``last`` one has expectations and its cells in memory; those of a year are
+    gigabytes, and are read from the tables when they are asked for.
     """
     config = record.config
     judged = judged_window(plan, findings, record.window, watch)
@@ -59,7 +64,7 @@ def publish_window(
     # Made in the thread that encodes them, beside those of the other tables.
     tables: dict[str, TableParts] = {
         "drift_scores": scores,
-        "drift_cells": _kept(cell_parts(verdicts, stamp, together), cells),
+        "drift_cells": _kept(cell_parts(verdicts, stamp, together), cells if last else None),
     }
     if judged.log is not None:  # first: what was raised in this window is dropped on its next run
         write_alerts(config.output.path, config.monitor, judged.log)
@@ -68,7 +73,7 @@ def publish_window(
     written = write_window(config.output.path, config.monitor, record.window, tables)
     pages = None
     skipped = (*plan.skipped, *findings.skipped)
-    if config.expectations is not None and docs:
+    if config.expectations is not None and last:
         record.stage("Great Expectations")
         held, unheld = held_to_expectations(scores.to_pandas())
         skipped += unheld
@@ -94,7 +99,9 @@ def publish_window(
     unread = () if watch is None else watch.notes
     return RunResult(
         score_rows=scores,
-        cell_rows=pa.concat_tables(cells),
+        cell_rows=pa.concat_tables(cells)
+        if last
+        else partial(_stored_cells, replace(stamp), config),
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
@@ -106,11 +113,22 @@ def publish_window(
     )
 
 
-def _kept(parts: Iterator[pa.Table], kept: list[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the parts of a table and keep a copy of each."""
+def _kept(parts: Iterator[pa.Table], kept: list[pa.Table] | None) -> Iterator[pa.Table]:
+    """Yield the parts of a table, and put them into a list if there is one."""
     for part in parts:
-        kept.append(part)
+        if kept is not None:
+            kept.append(part)
         yield part
+
+
+def _stored_cells(stamp: Stamp, config: Config) -> pa.Table:
+    """The rows of ``drift_cells`` that a run wrote of a window."""
+    store, name = open_store(config.output.path), "drift_cells"
+    rows = window_tables(store, stamp.monitor, stamp.window, [name])[name]
+    if rows["run_id"].unique().to_pylist() not in ([], [stamp.run_id]):
+        where = f"{config.output.path}: {name} of window {stamp.window.key}"
+        raise OutputError(f"{where} is of another run than this result by now; read the table")
+    return rows
 
 
 def _current_profiles(findings: Findings, stamp: Stamp) -> Iterator[pa.Table]:

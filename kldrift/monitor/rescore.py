@@ -115,7 +115,7 @@ def _rescored(
             step.plan,
             step.findings,
             fail_on,
-            docs=last,
+            last=last,
             counted=step.added_up,
             watch=step.watch,
         )

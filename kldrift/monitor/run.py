@@ -304,7 +304,7 @@ class _Run:
             notes = [*due.notes, *(changes.notes if changes else ())] if last else []
             if history is not None and last and not findings.reference.rows:
                 notes.append(FIRST if reference.rows else NO_ROWS_YET)
-            result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
+            result = publish_window(one, plan, findings, fail_on, notes, last=last, watch=watch)
             results.append(result)
             if history is not None:
                 history.add(window, past_window(findings, result.score_rows))

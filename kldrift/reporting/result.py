@@ -30,14 +30,14 @@ class Result(Views):
     Attributes:
         score_rows: what ``scores`` is made of when it is first asked for, which most results of a
             backfill are not.
-        cell_rows: likewise of ``cells``.
+        cell_rows: likewise of ``cells``; of earlier windows it reads them from the tables.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
         split_rows: makes ``splits`` when they are first asked for.
     """
 
     score_rows: pd.DataFrame | pa.Table
-    cell_rows: pd.DataFrame | pa.Table
+    cell_rows: pd.DataFrame | pa.Table | Callable[[], pa.Table]
     skipped: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
     split_rows: Callable[[], pd.DataFrame] = field(default=pd.DataFrame, kw_only=True)
@@ -50,7 +50,7 @@ class Result(Views):
     @cached_property
     def cells(self) -> pd.DataFrame:
         """One row per scored cell, with the columns of the table ``drift_cells``."""
-        return _frame(self.cell_rows)
+        return _frame(self.cell_rows() if callable(self.cell_rows) else self.cell_rows)
 
     @cached_property
     def splits(self) -> pd.DataFrame:
