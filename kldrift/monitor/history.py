@@ -6,6 +6,7 @@ read twice, and leaving a window out is not adding it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
-from kldrift.scoring.alerts import Key
+from kldrift.scoring.alerts import LASTING, Key
 from kldrift.scoring.status import NO_WINDOW
 from kldrift.tables.read import critical_keys, stored_scores, stored_supports
 from kldrift.tables.store import open_store
@@ -173,7 +174,18 @@ class History:
             if chosen and start_of(one) < start_of(chosen[0]):
                 self._stored[one] = None
         known = {**self._stored, **self._known}
-        return [past for w in chosen if (past := known[w]) is not None]
+        return with_levels([past for w in chosen if (past := known[w]) is not None])
+
+
+def with_levels(past: Sequence[PastWindow]) -> list[PastWindow]:
+    """The windows, in which is usual again what was critical in most of them.
+
+    Else a level that stays would never be learnt, and its alert stay open for good.
+    """
+    times = Counter(key for one in past for key in one.raised)
+    most = max(len(past) / 2, LASTING - 1)
+    usual = {key for key, windows in times.items() if windows > most}
+    return [replace(one, raised=one.raised - usual) if usual else one for one in past]
 
 
 def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -> dict[str, float]:

@@ -104,3 +104,25 @@ def test_windows_in_which_a_segment_was_critical_are_no_reference_for_it(tmp_pat
     split = found[12].splits.set_index("feature").loc["x"]
     assert split["mix"] < 0.01
     assert split["mix"] + split["within"] == pytest.approx(split["total"], abs=1e-12)
+
+
+def severities_beside_trailing_windows(folder, moved) -> list[str]:
+    """Of a number that lies elsewhere on some days, beside the 14 days before each."""
+
+    def of_day(day: int) -> pa.Table:
+        shift = 2.0 * (day in moved)
+        return pa.table({"x": np.random.default_rng(day).normal(shift, 1, 500)})
+
+    limits = {"kl": {"warning": 0.1, "critical": 0.25}}
+    run_days(config_of(folder, thresholds=limits), range(36), of_day, reference_rows=of_day(99))
+    trailing = config_of(folder, thresholds=limits, reference={"trailing": "14d"})
+    found = kldrift.rescore(trailing, fail_on="never").scores
+    return found.loc[found["feature"] == "x", "severity"].tolist()
+
+
+def test_a_level_that_most_windows_have_is_usual_and_one_that_ended_is_not(tmp_path):
+    stays = severities_beside_trailing_windows(tmp_path / "stays", range(15, 36))
+    assert stays[15:24] == ["critical"] * 9  # it is left out of its own history
+    assert stays[28:] == ["ok"] * 8
+    ended = severities_beside_trailing_windows(tmp_path / "ended", range(15, 22))
+    assert ended[15:] == ["critical"] * 7 + ["ok"] * 14
