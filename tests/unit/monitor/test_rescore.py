@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
+from daily_sample import config_of as daily
+from daily_sample import run_days
 from stored_run import config_of, run_in_memory
 
 import kldrift
@@ -61,3 +64,18 @@ def test_other_segments_need_the_data_and_another_monitor_has_no_window(tmp_path
         kldrift.rescore(replace(config, segments=(("group",),)))
     with pytest.raises(OutputError, match="no window of 'other' to score again"):
         kldrift.rescore(replace(config, monitor="other"))
+
+
+def test_cells_of_earlier_windows_are_in_the_tables_only_and_read_from_there(tmp_path):
+    config = daily(tmp_path)
+    run_days(config, range(3))
+    first, second, last = kldrift.rescore(config).results
+    assert callable(first.cell_rows)
+    assert not callable(last.cell_rows)
+    stored = read_table(str(tmp_path), "drift_cells").to_pandas()
+    for one in (first, last):
+        mine = stored[stored["window_start"] == one.run["window_start"]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(one.cells, mine)
+    kldrift.rescore(config)
+    with pytest.raises(OutputError, match="is of another run than this result"):
+        _ = second.cells
