@@ -25,19 +25,20 @@ class SameCells:
         self._store, self._monitor, self._supports = store, monitor, supports
         self._others: dict[str, Supports] = {}
 
-    def profiles(self, window: Window) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
+    def profiles(
+        self, window: Window, rows: pa.Table | None = None
+    ) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
         """The profiles of features and joint groups of a window, by name.
 
-        Those on other cells are left out, and segments where their lists are others.
+        Those on other cells are left out, and segments where their lists are others. ``rows`` are
+        those of ``profiles``, where they were read before.
 
         Raises:
             OutputError: a file cannot be read.
             ValueError: it is not there or damaged, or has rows of several references.
         """
-        return self.of_rows(stored_profile_rows(self._store, self._monitor, window))
-
-    def of_rows(self, rows: pa.Table) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
-        """The profiles from the rows of ``profiles`` of a window, as `profiles` gives them."""
+        if rows is None:
+            rows = stored_profile_rows(self._store, self._monitor, window)
         ids = rows["reference_id"].unique().to_pylist()
         if len(ids) > 1:
             raise ValueError(f"profiles of {len(ids)} references")

@@ -102,8 +102,7 @@ class Scorer:
 
     def against(self, config: Config, window: Window) -> Scorer:
         """A scorer whose reference is a stored window."""
-        rows = counted_rows(self.store, config.monitor, window)
-        counted = self.counted(config, window, rows)
+        counted = self.counted(config, window)
         pairs, joint = counted.what.pairs, counted.what.joint
         names = [p.feature.name for p in pairs]
         profiles = dict(zip(names, counted.current, strict=True))
@@ -120,16 +119,18 @@ class Scorer:
         )
         return replace(self, reference=reference, history=None)
 
-    def counted(self, config: Config, window: Window, rows: pa.Table | None) -> WindowCounts:
+    def counted(self, config: Config, window: Window, rows: pa.Table | None = None) -> WindowCounts:
         """What was counted of a window, and a plan that stored rows speak of.
 
-        ``rows`` are its rows of ``profiles``, which one that batches add up to may not have yet.
+        ``rows`` are its rows of ``profiles``, where they were read before.
         """
         try:
-            if rows is None or window in self.batches.files:
+            if rows is None:
+                rows = counted_rows(self.store, config.monitor, window)
+            if window in self.batches.files:
                 profiles, joint = added_up(self.batches, self.supports, window)
             else:
-                profiles, joint = self.cells.of_rows(rows)
+                profiles, joint = self.cells.profiles(window, rows)
             new = {} if rows is None else new_values(rows)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
         except ValueError as error:

@@ -9,6 +9,7 @@ many rare names together tell what none of them tells alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -201,7 +202,7 @@ class Terms:
         within = (self.limit > 0) | (gone < self.size.sum(-1))
         for _ in range(ROUNDS):
             middle = (low + high) / 2
-            less = self._tilted(middle)[0] < gone
+            less = self._mean(*self._shares(middle)) < gone
             low, high = np.where(less, middle, low), np.where(less, high, middle)
         tilt = (low + high) / 2
         _, spread, height = self._tilted(tilt)
@@ -216,15 +217,28 @@ class Terms:
         # One name may be enough, of which there is no sum.
         return np.asarray(np.maximum(p_value, 0.0 - np.expm1(alone)))
 
+    @cached_property
+    def _odds(self) -> tuple[Floats, Floats]:
+        with np.errstate(divide="ignore"):
+            return logit(self.chance), logit(self.limit)
+
+    def _shares(self, tilt: Floats) -> tuple[Floats, Floats]:
+        """The chance of each name to be gone, and of each unit, once it is tilted."""
+        odds, extra = self._odds
+        return expit(odds + tilt[:, None] * self.size), expit(extra + tilt * self.unit)
+
+    def _mean(self, weight: Floats, share: Floats) -> Floats:
+        """The mean of the sum, given these."""
+        return np.asarray((self.size * weight).sum(-1) + self.units * self.unit * share)
+
     def _tilted(self, tilt: Floats) -> tuple[Floats, Floats, Floats]:
         """Mean, variance and cumulant generating function of the sum; shape ``(n,)`` each."""
         up, more = tilt[:, None] * self.size, tilt * self.unit
         with np.errstate(divide="ignore"):
-            odds, extra = logit(self.chance), logit(self.limit)
             none, left = np.log1p(-self.chance), np.log1p(-self.limit)
             sure, often = np.log(self.chance), np.log(self.limit)
-        weight, share = expit(odds + up), expit(extra + more)
-        mean = (self.size * weight).sum(-1) + self.units * self.unit * share
+        weight, share = self._shares(tilt)
+        mean = self._mean(weight, share)
         spread = (self.size**2 * weight * (1 - weight)).sum(-1)
         spread += self.units * self.unit**2 * share * (1 - share)
         height = np.logaddexp(none, sure + up).sum(-1)

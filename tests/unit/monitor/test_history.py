@@ -122,7 +122,7 @@ def severities_beside_trailing_windows(folder, moved) -> list[str]:
 
 def test_a_level_that_most_windows_have_is_usual_and_one_that_ended_is_not(tmp_path):
     stays = severities_beside_trailing_windows(tmp_path / "stays", range(15, 36))
-    assert stays[15:24] == ["critical"] * 9  # it is left out of its own history
+    assert stays[15:23] == ["critical"] * 8  # it is left out of its own history
     assert stays[28:] == ["ok"] * 8
     ended = severities_beside_trailing_windows(tmp_path / "ended", range(15, 22))
     assert ended[15:] == ["critical"] * 7 + ["ok"] * 14
