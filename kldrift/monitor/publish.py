@@ -99,6 +99,7 @@ def publish_window(
     unread = () if watch is None else watch.notes
     return RunResult(
         score_rows=scores,
+        # A stamp holds the columns that it has made, and a new one none.
         cell_rows=pa.concat_tables(cells)
         if last
         else partial(_stored_cells, replace(stamp), config),

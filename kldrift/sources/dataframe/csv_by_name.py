@@ -197,15 +197,15 @@ def _beside(
     foreign = [name for name in header if fold(name) not in known]
     if absent and foreign:
         raise DatasetError(
-            f"{path!r}: its header does not fit: the header lacks {_told(absent)}; "
-            f"the schema lacks {_told(foreign)} "
-            f"(header: {_told(header, str)}; schema: {_told(wanted, str)}); a file with "
+            f"{path!r}: its header does not fit: the header lacks {_short(absent)}; "
+            f"the schema lacks {_short(foreign)} "
+            f"(header: {_short(header, str)}; schema: {_short(wanted, str)}); a file with "
             "another separator or encoding needs options: {sep: ...} or {encoding: ...}, one "
             "without a header {header: false}"
         )
     return foreign
 
 
-def _told(names: Sequence[str], written: Callable[[str], str] = repr) -> str:
+def _short(names: Sequence[str], written: Callable[[str], str] = repr) -> str:
     """Names of columns for a message: of a damaged header there may be many, and long ones."""
     return first_names(names, NAMES_TOLD, lambda name: written(name[:LONGEST_TOLD]))
