@@ -52,30 +52,77 @@ class Dialect:
     codes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What is found step by step: options that are not ``given``, and words for them."""
+
+    given: Mapping[str, str]
+    options: dict[str, str] = field(default_factory=dict)
+    assumed: list[str] = field(default_factory=list)
+
+    def stated(self, *names: str) -> str | None:
+        """The value of an option that is given under one of its names."""
+        return next((self.given[name] for name in names if self.given.get(name)), None)
+
+    def add(self, option: str, value: str, words: str) -> None:
+        """Take an option where Spark's default does not fit, unless it is given."""
+        if option.lower() not in self.given:
+            self.options[option] = value
+            self.assumed.append(words)
+
+
 def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     """Detect the dialect of a CSV file from its beginning, but for options that are given."""
-    known = {name.lower(): value for name, value in given.items()}
+    found = _Found({name.lower(): value for name, value in given.items()})
     raw = beginning(path)
     if not (whole := len(raw) < LOOKED_AT):
         raw = raw[: raw.rfind(b"\n") + 1]
-    options: dict[str, str] = {}
-    assumed = []
-    encoding = known.get("encoding") or known.get("charset")
-    encoding = encoding or (wide_encoding(raw) or narrow_encoding(raw)).lower()
-    if encoding != "utf-8" and not {"encoding", "charset"} & known.keys():
-        options["encoding"] = encoding
-        assumed.append(f"encoding {encoding}")
-    text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
-    quote = known.get("quote") or _quote(text)
-    if quote != '"' and "quote" not in known:
-        options["quote"] = quote
-        assumed.append(f"quote {quote}")
-    escape = "\\" if by_backslash(raw) else None
-    stated = known.get("sep") or known.get("delimiter")
+    text = _decoded(raw, found)
+    rows = _records(path, text, found)
+    if not rows:
+        return Dialect(found.options, tuple(found.assumed))
+    headless = found.stated("header") == "false"
+    if "header" not in found.given and _is_data(rows):
+        headless = True
+        found.add("header", "false", "no header: the first line holds values, as the others do")
+    names = [f"_c{i}" for i in range(len(rows[0]))] if headless else rows[0]
+    values = dict(zip(names, _columns(rows if headless else rows[1:], len(names)), strict=False))
+    commas = _decimal_commas(values, found)
+    codes = tuple(name for name, of in values.items() if _are_codes(name, of))
+    if codes:
+        found.assumed.append(f"codes in {', '.join(codes)}: some begin with a zero")
+    for name, form in _day_first(values).items():
+        found.add(name, form, f"{name.removesuffix('Format')}s as {form}")
+    if whole:
+        found.assumed.extend(_totals(dict(zip(names, rows[-1], strict=False)), values))
+    return Dialect(found.options, tuple(found.assumed), commas, codes)
+
+
+def _decoded(raw: bytes, found: _Found) -> str:
+    """The text of bytes, in the encoding that is stated or found."""
+    encoding = found.stated("encoding", "charset")
+    if not encoding:
+        encoding = (wide_encoding(raw) or narrow_encoding(raw)).lower()
+        if encoding != "utf-8":
+            found.add("encoding", encoding, f"encoding {encoding}")
+    return raw.decode(encoding, errors="replace").removeprefix("\ufeff")
+
+
+def _records(path: str, text: str, found: _Found) -> list[list[str]]:
+    """The rows of a text by the quote and separator that are stated or found, the names first.
+
+    Raises:
+        DatasetError: something stands above the names, or no separator parts the columns.
+    """
+    quote = found.stated("quote") or _quote(text)
+    if quote != '"':
+        found.add("quote", quote, f"quote {quote}")
+    escape = "\\" if by_backslash(text.encode()) else None
+    stated = found.stated("sep", "delimiter")
     separator = "\t" if stated == r"\t" else stated or _separator(text, quote, escape)
     rows = _rows(text, separator, quote, escape)
     if not rows:
-        return Dialect(options, tuple(assumed))
+        return rows
     if re.fullmatch("sep=.?", text.splitlines()[0]):
         raise DatasetError(
             f"{path!r}: its first line, {text.splitlines()[0]!r}, is a note for Excel where the "
@@ -93,29 +140,20 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
             "state the separator, such as --option sep=^"
         )
     if separator != "," and not stated:
-        options["sep"] = separator
-        assumed.append(f"separator {separator!r}")
-    headless = known.get("header", "true") == "false"
-    if "header" not in known and _is_data(rows):
-        headless, options["header"] = True, "false"
-        assumed.append("no header: the first line holds values, as the others do")
-    names = [f"_c{i}" for i in range(len(rows[0]))] if headless else rows[0]
-    values = dict(zip(names, _columns(rows if headless else rows[1:], len(names)), strict=False))
+        found.add("sep", separator, f"separator {separator!r}")
+    return rows
+
+
+def _decimal_commas(values: Mapping[str, Sequence[str]], found: _Found) -> tuple[str, ...]:
+    """Columns whose numbers Spark reads by a locale: with a comma, or points between thousands."""
     commas = tuple(name for name, of in values.items() if _has_commas(of, _COMMA))
-    if commas and "locale" not in known:
-        options["locale"] = "de-DE"
-        assumed.append(f"decimal comma in {', '.join(commas)}")
-        points = tuple(name for name, of in values.items() if _has_commas(of, _POINTS))
-        commas += (points := tuple(name for name in points if name not in commas))
-        assumed += [f"points between thousands in {', '.join(points)}"] if points else []
-    codes = tuple(name for name, of in values.items() if _are_codes(name, of))
-    assumed += [f"codes in {', '.join(codes)}: some begin with a zero"] if codes else []
-    for name, form in _day_first(values).items():
-        if name.lower() not in known:
-            options[name] = form
-            assumed.append(f"{name.removesuffix('Format')}s as {form}")
-    assumed += _totals(dict(zip(names, rows[-1], strict=False)), values) if whole else []
-    return Dialect(options, tuple(assumed), commas, codes)
+    if not commas or "locale" in found.given:
+        return commas
+    found.add("locale", "de-DE", f"decimal comma in {', '.join(commas)}")
+    points = [n for n, of in values.items() if n not in commas and _has_commas(of, _POINTS)]
+    if points:
+        found.assumed.append(f"points between thousands in {', '.join(points)}")
+    return (*commas, *points)
 
 
 def _totals(last: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> list[str]:
