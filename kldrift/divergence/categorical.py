@@ -85,19 +85,31 @@ def categorical_kl_formula(p_logits: Floats, q_logits: Floats) -> Floats:
     likeliest = np.argmax(p_logits, axis=-1)[..., None]
     p_top, q_top = (np.take_along_axis(z, likeliest, axis=-1) for z in (p_logits, q_logits))
     q_top = np.where(q_top == -np.inf, 0.0, q_top)
-    with np.errstate(invalid="ignore"):  # -inf - -inf where a class is masked
+    with np.errstate(invalid="ignore", over="ignore"):  # masked classes, and those far apart
         p_scaled, p_rest = two_sum(p_logits, -p_top)
         q_scaled, q_rest = two_sum(q_logits, -q_top)
         difference = (q_scaled - p_scaled) + (q_rest - p_rest)
-    p_log_sum = logsumexp(p_scaled, axis=-1, keepdims=True)
-    q_log_sum = logsumexp(q_scaled, axis=-1, keepdims=True)
-    x = difference - (q_log_sum - p_log_sum)
-    p, q = np.exp(p_scaled - p_log_sum), np.exp(q_scaled - q_log_sum)
-    with np.errstate(invalid="ignore"):  # 0 * inf in the branch that is not taken
+        p_log_sum = logsumexp(p_scaled, axis=-1, keepdims=True)
+        q_log_sum = logsumexp(q_scaled, axis=-1, keepdims=True)
+        x = difference - (q_log_sum - p_log_sum)
+        p, q = np.exp(p_scaled - p_log_sum), np.exp(q_scaled - q_log_sum)
         terms = np.where(np.abs(x) < 1, p * exp_excess(x), q - p - p * x)
     terms = np.where(p_logits == -np.inf, q, terms)
     terms = np.where((q_logits == -np.inf) & (p_logits > -np.inf), np.inf, terms)
-    return over_cells(terms)
+    rows = over_cells(terms)
+    beyond = np.isnan(rows)  # where differences of logits are, as of the least double as a mask
+    if beyond.any():
+        rows = np.where(beyond, _far_apart(p_logits, q_logits), rows)
+    return rows
+
+
+def _far_apart(p_logits: Floats, q_logits: Floats) -> Floats:
+    """The divergence of each row from halves of logits, whose differences are doubles."""
+    halves = (z / 2 - z.max(-1, keepdims=True) / 2 for z in (p_logits, q_logits))
+    with np.errstate(over="ignore", invalid="ignore"):
+        p, q = (z - logsumexp(2 * z, axis=-1, keepdims=True) / 2 for z in halves)
+        share = np.exp(2 * p)
+        return 2 * over_cells(np.where(share > 0, share * (p - q), 0.0))
 
 
 def _logits(name: str, values: ArrayLike) -> Floats:

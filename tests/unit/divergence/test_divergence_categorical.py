@@ -13,6 +13,7 @@ from scipy.special import log_softmax, softmax
 from kldrift.divergence import categorical_kl, kl_divergence
 
 INF = math.inf
+LEAST = float(np.finfo(np.float64).min)  # a usual mask
 widths = st.integers(1, 8)
 
 
@@ -82,6 +83,21 @@ def test_logits_and_probabilities_give_one_number(data):
     p, q = (np.array(data.draw(rows(k, 20))) for _ in "pq")
     expected = kl_divergence(normalised(np.exp(p)), normalised(np.exp(q)))
     assert categorical_kl([p], [q]) == pytest.approx(expected, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "expected"),
+    [
+        ([5.0, LEAST], [LEAST, 5.0], -LEAST),
+        ([1e308, -1e308], [0.0, 0.0], math.log(2)),
+        ([0.0, 1.0, LEAST], [LEAST, 0.0, 1.0], -LEAST / (1 + math.e)),
+        ([-LEAST, LEAST], [-LEAST, LEAST], 0.0),
+        ([-LEAST, LEAST], [LEAST, -LEAST], INF),
+    ],
+    ids=["another mask", "far apart", "mask of one", "farthest", "beyond a double"],
+)
+def test_differences_beyond_a_double_are_numbers(p, q, expected):
+    assert categorical_kl([p], [q]) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(
