@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,9 @@ from kldrift.scoring.verdict import Verdicts
 from kldrift.tables.schema import ALERTS, SCHEMA_VERSION
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
+
+OpenFeature = tuple[str, bool]
+"""A feature with rows whose alert is open, and whether they are muted."""
 
 
 @dataclass(frozen=True)
@@ -104,36 +107,49 @@ def logged(
     All segments of one feature have one alert, and so have features that are raised for one cause,
     by the rule that results are shown by: also those that are raised later than others of it.
     """
-    groups: dict[tuple[str, bool], list[Key]] = {}
+    rows: dict[OpenFeature, list[Key]] = {}
     for key, state in alerts.states.items():
         if state.alert in OPEN:
-            groups.setdefault((key[0], state.alert is Alert.MUTED), []).append(key)
-    after, known = [], set[tuple[str, bool]]()
-    owned = {name for one in log if one.closed is None and one.is_page for name in one.features}
-    fresh = [name for name, muted in groups if not muted and name not in owned]
+            rows.setdefault((key[0], state.alert is Alert.MUTED), []).append(key)
+    after, known = _continued(log, rows, facts)
+    for of_cause in _by_cause([one for one in rows if one not in known], facts):
+        keys = [key for one in of_cause for key in rows[one]]
+        _, muted = of_cause[0]
+        after.append(_opened(keys, alerts, facts, mutes.get(keys[0]) if muted else None))
+    return tuple(after)
+
+
+def _continued(
+    log: Sequence[Logged], rows: Mapping[OpenFeature, Sequence[Key]], facts: AlertFacts
+) -> tuple[list[Logged], set[OpenFeature]]:
+    """The alerts of a log after one more window, and the features that they are about."""
+    after, known = list[Logged](), set[OpenFeature]()
+    paged = {name for one in log if one.closed is None and one.is_page for name in one.features}
+    fresh = [name for name, muted in rows if not muted and name not in paged]
     for entry in log:
-        one = _wider(entry, fresh, facts) if entry.closed is None and entry.is_page else entry
-        fresh = [name for name in fresh if name not in one.features or one.closed]
+        if entry.closed is not None:
+            after.append(entry)
+            continue
+        one = _wider(entry, fresh, facts) if entry.is_page else entry
+        fresh = [name for name in fresh if name not in one.features]
         mine = [(name, not one.is_page) for name in one.features]
-        keys = [key for group in mine for key in groups.get(group, ())]
-        if one.closed is not None:
-            after.append(one)
-        elif keys:
-            known |= set(mine)
+        if keys := [key for feature in mine for key in rows.get(feature, ())]:
+            known.update(mine)
             after.append(_longer(one, keys, facts))
         else:
             after.append(replace(one, closed=facts.start))
-    new = {group: keys for group, keys in groups.items() if group not in known}
-    causes: dict[Any, list[tuple[str, bool]]] = {}
-    for group in new:
-        feature, muted = group
-        causes.setdefault(group if muted else facts.cause.get(feature, feature), []).append(group)
-    order = {feature: at for at, feature in enumerate(facts.cause)}
+    return after, known
+
+
+def _by_cause(features: Iterable[OpenFeature], facts: AlertFacts) -> Iterator[list[OpenFeature]]:
+    """Features that are new in a window, those of one cause together, the first of it first."""
+    causes: dict[Any, list[OpenFeature]] = {}
+    for one in features:
+        name, muted = one
+        causes.setdefault(one if muted else facts.cause.get(name, name), []).append(one)
+    order = {name: at for at, name in enumerate(facts.cause)}
     for of_cause in causes.values():
-        of_cause.sort(key=lambda group: order.get(group[0], -1))
-        keys = [key for group in of_cause for key in new[group]]
-        after.append(_opened(keys, alerts, facts, mutes.get(keys[0]) if of_cause[0][1] else None))
-    return tuple(after)
+        yield sorted(of_cause, key=lambda one: order.get(one[0], -1))
 
 
 def _wider(one: Logged, fresh: Iterable[str], facts: AlertFacts) -> Logged:
