@@ -57,29 +57,44 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
         if scheme:  # Spark may know how to read what pyarrow does not
             return alone
         raise
-    files = [path.removeprefix(scheme) for path in files]
-    formats = Counter(kind for path in files if (kind := format_of(path)))
-    kind = form or next((name for name, _ in formats.most_common(1)), None)
-    others = [path for path in files if format_of(path) != kind] if formats[kind or ""] else []
-    files = [path for path in files if path not in set(others)]
+    kind, files, others = _of_one_format([path.removeprefix(scheme) for path in files], form)
     root = _root(source)
     days = list(dict.fromkeys(_of_its_day(path, root) for path in files))
     days.sort(key=lambda day: day_in(day[len(root) :]) or "")
-    named = [day for day in days if REFERENCE.search(Path(day).name)]
     one_day = DATE.search(root) and not any(DATE.search(path[len(root) :]) for path in files)
     if not others and (one_day or len(days) == 1):
         return replace(alone, format=kind)
+    kind = kind if others or days != files else form
     left_out: tuple[str, ...] = ()
     if others:
         more = f" and {len(others) - 1:,} others" if others[1:] else ""
         left_out = (f"only files that end in {kind}, so not {Path(others[0]).name}{more}",)
-    kind = kind if others or days != files else form
-    days, named = ([scheme + path for path in paths] for paths in (days, named))
-    if named and (unnamed := [day for day in days if day not in named]):
-        if unnamed[1:]:
-            left_out += (f"the last of {len(unnamed):,} files that are no reference",)
-        return Sides(unnamed[-1:], named, kind, left_out, "by its name")
-    return Sides(days[-1:], by_month(days) or days, kind, left_out)
+    return _parted([scheme + day for day in days], Sides([], [], kind, left_out))
+
+
+def _of_one_format(
+    files: Sequence[str], form: str | None
+) -> tuple[str | None, list[str], list[str]]:
+    """The format that is stated or most files have, the files of it, and those of another one."""
+    formats = Counter(kind for path in files if (kind := format_of(path)))
+    kind = form or next((name for name, _ in formats.most_common(1)), None)
+    others = {path for path in files if format_of(path) != kind} if formats[kind or ""] else set()
+    return kind, [f for f in files if f not in others], [f for f in files if f in others]
+
+
+def _parted(days: Sequence[str], sides: Sides) -> Sides:
+    """Paths in the order of their days as two sides: by a name that says so, or by the last day."""
+    reference = [day for day in days if REFERENCE.search(Path(day).name)]
+    current = [day for day in days if day not in reference]
+    if not (reference and current):
+        before = by_month(days) or list(days)
+        return replace(sides, current=[*days[-1:]], reference=before)
+    left_out = sides.left_out
+    if current[1:]:
+        left_out += (f"the last of {len(current):,} files that are no reference",)
+    return replace(
+        sides, current=current[-1:], reference=reference, left_out=left_out, why="by its name"
+    )
 
 
 def by_month(days: Sequence[str]) -> list[str]:
