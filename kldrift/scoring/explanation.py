@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from dataclasses import replace
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.arrays import Bools, Ints, Texts
-from kldrift.profiles.cells import CellKind, among
+from kldrift.arrays import Ints, Texts
+from kldrift.profiles.cells import CellKind
 from kldrift.profiles.number_text import length_of_time
 from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport, Unit
 from kldrift.scoring.change import Change
-from kldrift.scoring.comparison import MISSING
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, moved_among, names_text, together
 from kldrift.scoring.name_sentences import ALL_NEW, letters
@@ -29,10 +29,9 @@ from kldrift.scoring.number_facts import (
     order_facts,
     range_of,
 )
-from kldrift.scoring.reasons import extremes, most_moved, stored_cell_name
-from kldrift.scoring.scored_cells import ScoredCells, scored_cells
-from kldrift.scoring.scores import IN_ORDER, cell_kinds, judged_cells
+from kldrift.scoring.reasons import extremes, most_moved
 from kldrift.scoring.sentences import SINGLE, sentence
+from kldrift.scoring.shown_cells import ShownRow, shown_rows
 from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
@@ -42,14 +41,6 @@ from kldrift.statistics.what_explains import Explanation, what_explains
 SHOWN_CELLS: Final = 3
 MOST_EXPLAINED: Final = 200
 """Rows of which is looked at what was done to them; whole datasets come first."""
-SEVERAL: Final = among(
-    CellKind.BIN,
-    CellKind.UNDERFLOW,
-    CellKind.OVERFLOW,
-    CellKind.OTHER,
-    CellKind.NEVER_SEEN,
-)
-"""Cells that may hold more than one value."""
 CYCLES: Final = {
     "hour(": (0, 23, "hours"),
     "weekday(": (0, 6, "days of the week"),
@@ -110,80 +101,59 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
     texts = [_without_cells(subject) for subject in about]
     counted = np.flatnonzero([subject.comparison is not None for subject in about])
-    rows = verdicts.rows(places[counted])
-    subjects = verdicts.subjects
-    alone = np.array([s.kind == "category" for s in subjects], dtype=np.bool_)
-    weekdays = {i for i, s in enumerate(subjects) if s.name.startswith("weekday(")}
-
-    @cache
-    def name(comparison: int, cell: int, *, seen: bool) -> str:
-        rebinning = rows.comparisons[comparison].rebinning
-        return stored_cell_name(
-            rebinning.cells[cell], rebinning.support, seen=seen, weekday=comparison in weekdays
-        )
-
     respelt = cache(_respelt)
-    explained_so_far = 0
-    for cells in scored_cells(rows, verdicts.rules):
-        top = cells.most_moved(SHOWN_CELLS)
-        kinds = cell_kinds(rows, cells.places, cells.occupied.shape)
-        by_share = [deciding[i] == "value_share_change" for i in places[counted[cells.places]]]
-        judged = judged_cells(cells.rows_reference, kinds)["value_share_change"]
-        cells.put_first(top, judged, np.array(by_share, dtype=np.bool_))
-        mine = alone[rows.of[cells.places]]
-        top[mine] = np.sort(top[mine], axis=-1)  # the category itself stands first
-        seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
-        columns = (top, seen, *cells.shares(top))
-        of = rows.of[cells.places].tolist()
-        single, flags = _few_values(cells, kinds)
-        at = places[counted[cells.places]].tolist()
-        of_rows = zip(of, at, single.tolist(), *(c.tolist() for c in columns), strict=True)
-        sizes = (side.sum(-1) for side in (cells.rows_current, cells.rows_reference))
-        chance = np.sqrt(sum(1 / np.maximum(1, size) for size in sizes))
-        for at_row, (row, (comparison, place, only, *moved)) in enumerate(
-            zip(cells.places, of_rows, strict=True)
-        ):
-            tops, known, reference, current = moved
-            named = [name(comparison, i, seen=s) for i, s in zip(tops, known, strict=True)]
-            rebinning = rows.comparisons[comparison].rebinning
-            kind = rebinning.cells[tops[0]].kind
-            main = kind, named[0], reference[0], current[0]
-            if kind is CellKind.BIN:
-                main = narrowed(verdicts, place, tops[0], main)
-            called = partial(name, comparison, seen=True)
-            of_gone = gone(rows.comparisons[comparison], cells, at_row, called)
-            one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
-            if only >= 0 and kind is not CellKind.NULL:
-                one_now = name(comparison, only, seen=True) + beside_nulls(verdicts, place)
-            why = Explanation()
-            if not one_now and explained_so_far < MOST_EXPLAINED:
-                why = _why(verdicts, place)
-            explained_so_far += 1
-            change = Change(
-                *main,
-                single=one_now,
-                single_before=one_before,
-                same=why.same,
-                happened=why.happened,
-                **_of_row(verdicts, place),
-                respelt=respelt(subjects[verdicts.of[place]]),
-                lost=lost(rows.comparisons[comparison], cells, at_row, called),
-                gone=of_gone[0],
-                absent=of_gone[1],
-                together=_of_names(verdicts, place, deciding[place], kind),
-                names=names_text(rows.comparisons[comparison], cells, at_row),
-                moved=verdicts.scores["total_variation"][place],
-                chance=chance[at_row],
-                farthest=farthest_value(verdicts, place, upper=kind is CellKind.OVERFLOW),
-                flag=flags[at_row],
-                second=(named[1], reference[1], current[1]) if len(named) > 1 else None,
-                decided=decided_words(verdicts, place, deciding[place]),
-                alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
-            )
-            texts[counted[row]] = Moved(
-                sentence(change), most_moved(named, reference, current), why.text
-            )
+    rows = shown_rows(verdicts, places[counted], deciding, SHOWN_CELLS)
+    for explained, row in enumerate(rows):
+        subject, metric = about[counted[row.number]], deciding[row.place]
+        single, single_before = _single(verdicts, row)
+        why = Explanation()
+        if not single and explained < MOST_EXPLAINED:
+            why = _why(verdicts, row.place)
+        change = replace(
+            _change(verdicts, row, metric),
+            single=single,
+            single_before=single_before,
+            same=why.same,
+            happened=why.happened,
+            respelt=respelt(subject),
+            alike=[name for name in alike.get(row.place, ()) if name != subject.name],
+        )
+        cells = most_moved(row.names, row.reference, row.current)
+        texts[counted[row.number]] = Moved(sentence(change), cells, why.text)
     return texts
+
+
+def _single(verdicts: Verdicts, row: ShownRow) -> tuple[str, str]:
+    """The only value of the current rows, and that of the reference if it has one; else empty."""
+    if row.single < 0:
+        return constant(verdicts, row.place, row.kind)
+    if row.kind is CellKind.NULL:
+        return "", ""
+    return row.name(row.single) + beside_nulls(verdicts, row.place), ""
+
+
+def _change(verdicts: Verdicts, row: ShownRow, metric: str) -> Change:
+    """The facts of a row and its cells; ``metric`` decided its verdict."""
+    comparison, place = row.comparison, row.place
+    main = row.kind, row.names[0], row.reference[0], row.current[0]
+    if row.kind is CellKind.BIN:
+        main = narrowed(verdicts, place, row.top[0], main)
+    of_gone, absent = gone(comparison, row.cells, row.at, row.name)
+    return Change(
+        *main,
+        **_of_row(verdicts, place),
+        lost=lost(comparison, row.cells, row.at, row.name),
+        gone=of_gone,
+        absent=absent,
+        together=_of_names(verdicts, place, metric, row.kind),
+        names=names_text(comparison, row.cells, row.at),
+        moved=verdicts.scores["total_variation"][place],
+        chance=row.chance,
+        farthest=farthest_value(verdicts, place, upper=row.kind is CellKind.OVERFLOW),
+        flag=row.flag,
+        second=row.shown(1) if len(row.top) > 1 else None,
+        decided=decided_words(verdicts, place, metric),
+    )
 
 
 def _of_names(verdicts: Verdicts, place: int, metric: str, kind: CellKind) -> tuple[str, float]:
@@ -203,21 +173,6 @@ def _without_cells(subject: Subject) -> Moved:
         cells, heavy = subject.joint.cells, subject.joint.heavy
         return Moved(joint_sentence(cells, heavy), joint_moved(cells, SHOWN_CELLS, heavy))
     return Moved("" if subject.comparison is not None else subject.sentence, "")
-
-
-def _few_values(cells: ScoredCells, kinds: Ints) -> tuple[Ints, Bools]:
-    """The cell of the only value of the current rows, -1 for several; and where two are all.
-
-    Nulls are none where several of the reference's values are gone.
-    """
-    occupied, before = (side > 0 for side in (cells.rows_current, cells.rows_reference))
-    values = occupied & ~MISSING[kinds]
-    several_gone = (before & ~values & ~MISSING[kinds]).sum(-1) > 1
-    occupied = np.where((several_gone & values.any(-1))[:, None], values, occupied)
-    only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
-    several, numbers = SEVERAL[kinds], occupied & IN_ORDER[kinds]
-    single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only)
-    return single, (numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)
 
 
 def _why(verdicts: Verdicts, place: int) -> Explanation:
