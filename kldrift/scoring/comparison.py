@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Final, Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.arrays import Counts, Ints
@@ -23,6 +24,8 @@ from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
+from kldrift.statistics.gone_names import NameSample
+from kldrift.statistics.hashing import text_hashes
 
 CELLS_AT_ONCE: Final = 2**15
 """Cells that are scored together: few enough that they stay in a cache of the processor."""
@@ -69,6 +72,18 @@ class Comparison:
     def nearest(self) -> NDArray[np.intp] | None:
         """For each stored cell the one that its rows are scored in; None if it is the same."""
         return nearest_values(self.support, self.reference.counts[self.keys.list == ALL].sum(0))
+
+    @cached_property
+    def name_sample(self) -> NameSample:
+        """How the names with cells were sampled."""
+        support = self.support
+        assert isinstance(support, CategoricalSupport)
+        whole = self.reference.counts[self.keys.list == ALL].sum(0)
+        names = len(support.categories)
+        hashes = text_hashes(pa.array(support.categories, pa.string()))
+        return NameSample.of(
+            whole[:names], support.rare, int(whole[names]), hashes, int(whole.sum())
+        )
 
     @cached_property
     def numbers(self) -> Ints:

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from kldrift.arrays import Bools, Counts, Floats, Ints, OfRows
 from kldrift.profiles.cells import CODES, CellKind
@@ -16,8 +15,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import MISSING, Comparison, Fold, Rows, folded
 from kldrift.statistics.chosen_sizes import surplus_kl
-from kldrift.statistics.gone_names import NameSample, gone_above_p, gone_chance, gone_share
-from kldrift.statistics.hashing import text_hashes
+from kldrift.statistics.gone_names import gone_above_p, gone_chance, gone_share
 from kldrift.statistics.moved_names import MovedNames, moved_names
 from kldrift.statistics.named_cells import CellChoice
 
@@ -96,7 +94,7 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
         floor, ceiling, stands_for = (np.empty_like(p) for _ in range(3))
         names = np.empty(p.shape)
         for where, comparison, _ in rows.runs(places):
-            sample = _sample(comparison)
+            sample = comparison.name_sample
             if sample.stands_for:  # the last one says where the sample ends
                 p[where, -1] = q[where, -1] = 0
             floor[where], unit[where] = sample.floors(q[where]), sample.unit(m[where])
@@ -166,7 +164,7 @@ def names_by_rows(comparison: Comparison, most: int) -> tuple[Floats, Floats]:
     """
     names, each = np.zeros(most + 1), np.ones(most + 1)
     if _rare(comparison):
-        sample = _sample(comparison)
+        sample = comparison.name_sample
         rows = sample.whole[:-1] if sample.stands_for else sample.whole
         names += np.bincount(rows[rows <= most], minlength=most + 1)
         each = np.maximum(each, sample.stands_for / np.maximum(np.arange(most + 1), 1))
@@ -197,13 +195,3 @@ def _rare(comparison: Comparison) -> int:
 def _names(comparison: Comparison) -> int:
     support = comparison.support
     return len(support.categories) if isinstance(support, CategoricalSupport) else 0
-
-
-def _sample(comparison: Comparison) -> NameSample:
-    """How the names with cells were sampled."""
-    support = comparison.support
-    assert isinstance(support, CategoricalSupport)
-    whole = comparison.reference.counts[comparison.keys.list == ALL].sum(0)
-    names = len(support.categories)
-    hashes = text_hashes(pa.array(support.categories, pa.string()))
-    return NameSample.of(whole[:names], support.rare, int(whole[names]), hashes, int(whole.sum()))
