@@ -77,9 +77,12 @@ class Draft:
         if self.when is None:
             return []
         column = re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", to_yaml(self.when))
+        stated = self.wanted.override.get(self.when)
+        settled = stated is not None and "weekday" in stated.parts
         return [
             "# To judge each day on its own, with limits that are learnt once 28 days are known",
             "# (`kldrift backfill` looks back):",
+            *(["# (and take weekday out of its parts below, which is one for a day)"] * settled),
             f"# time: {{column: {column}, window: 1d, zone: UTC}}",
             "# learned: true",
             "# alarms: {budget: {pages: 1, days: 90}, after: 2 of 3}",

@@ -30,13 +30,7 @@ from kldrift.scoring.joint_result import ALONG
 from kldrift.scoring.sentences import AS_MANY
 from kldrift.tables.values import is_in, rows_where
 
-ALIKE: Final = (
-    "segment",
-    "n_reference",
-    "n_current",
-    "missing_reference",
-    "missing_current",
-)
+ALIKE: Final = ("segment", "n_current", "missing_current")
 """Columns of ``drift_scores`` that are equal where the same rows lost their values."""
 OF_CAUSES: Final = ("feature", "severity", "reason", *ALIKE)
 """Columns of ``drift_scores`` that causes are known by."""

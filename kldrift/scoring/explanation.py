@@ -51,6 +51,8 @@ NONE: Final = (0, 0, "")
 LARGE_GAUSSIAN_KL: Final = 1.0
 MUCH_MORE: Final = 2
 """So many times the rows of names that are new or gone are more than those that moved by these."""
+ABOUT: Final = 0.1
+"""How far shares of nulls in references of other windows may be apart, of how far they rose."""
 FEW_CELLS: Final = 3
 """Names with more cells have lost more than others would notice, where one is left."""
 
@@ -219,14 +221,24 @@ def _why(verdicts: Verdicts, place: int) -> Explanation:
 
 
 def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
-    """Of rows in which nulls became more: the features with as many on both sides, by row."""
-    sizes = verdicts.sizes
+    """Of rows in which nulls became more: the features with as many now, by row.
+
+    Of as many rows of the reference as many were null; of other windows about as large a share.
+    """
+    of, now, before, lost = (verdicts.sizes[name] for name in SIZES)
+    share = before / np.maximum(1, of)
+    near = ABOUT * (lost / np.maximum(1, now) - share)
     rows_of: dict[tuple[object, ...], list[int]] = {}
-    for i in places[sizes["missing_current"][places] > 0].tolist():
-        counted = (int(sizes[name][i]) for name in SIZES)
-        rows_of.setdefault((verdicts.segment[i], *counted), []).append(i)
+    for i in places[lost[places] > 0].tolist():
+        rows_of.setdefault((verdicts.segment[i], now[i], lost[i]), []).append(i)
     names = {i: verdicts.subjects[verdicts.of[i]].name for i in places.tolist()}
-    return {i: [names[j] for j in rows] for rows in rows_of.values() if len(rows) > 1 for i in rows}
+    found = dict[int, list[str]]()
+    for rows in rows_of.values():
+        for i in rows:
+            same = (of[rows] == of[i]) & (before[rows] == before[i])
+            same |= (of[rows] != of[i]) & (abs(share[rows] - share[i]) <= near[i])
+            found[i] = [names[j] for j in np.array(rows)[same].tolist()]
+    return found
 
 
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from kldrift.profiles.cells import CellKind
@@ -75,6 +76,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return f"values are there, where {percent(change.lost[-1][1])} were null before"
     if change.happened:
         return change.happened
+    change = of_nulls(change)
     if change.kind is CellKind.NULL and not change.decided:
         return _nulls(change)
     if other_names := renamed(change):
@@ -141,6 +143,15 @@ def cell_sentence(kind: CellKind, name: str, reference: float, current: float) -
     if not reference:
         return f"{name} {'are' if several else 'is'} new, with {percent(current)} of the rows"
     return f"{name} {rose_or_fell(reference, current)} of the rows"
+
+
+def of_nulls(change: Change) -> Change:
+    """The change of the nulls, where the value that lost most rows lost them to nulls."""
+    name, before, after = change.second or ("", 0.0, 0.0)
+    fell = change.reference - change.current
+    if name != NULL or fell <= 0 or after - before < MOSTLY * fell:
+        return change
+    return replace(change, kind=CellKind.NULL, name=NULL, reference=before, current=after)
 
 
 def _nulls(change: Change) -> str:

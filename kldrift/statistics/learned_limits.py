@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv, fdtrc
 
 from kldrift.arrays import Bools, Counts, Floats
+from kldrift.statistics.significance import g_test
 
 FEWEST_WINDOWS: Final = 28
 """With fewer, a monitor is learning: what is usual in a week is not known yet."""
@@ -39,6 +40,8 @@ ODD_TOGETHER: Final = 20.0
 """The factor where more than half of the features are as far at once, as on a holiday."""
 MOST_TAIL: Final = 1.5
 """How many times as skew as a gamma scores count at most: a few windows tell little of more."""
+FAR: Final = 0.01
+"""A window that is less likely among those before is compared with what chance alone brings."""
 PSEUDOCOUNT: Final = 0.5
 ROUNDING: Final = 1e-12
 """Nats up to which a divergence is what rounding leaves of none: that of a feature of one value."""
@@ -86,6 +89,9 @@ class LearnedLimits:
             ratio = self.scores(current) / self.mean
         shape, ratio = self._own_shape, 1 + self.tail * (ratio - 1)
         tails = fdtrc(2 * shape, 2 * shape * self.effective, np.maximum(ratio, 0))
+        # One row of a rare value is far where there are few: chance alone brings it.
+        far = tails < FAR
+        tails[far] = np.maximum(tails[far], g_test(current[far], self.pool[far])[2])
         return np.where(np.isfinite(ratio), tails, np.nan)
 
     def limits(self, current: Counts, level: Floats | float) -> Floats:
@@ -288,8 +294,9 @@ class Usual:
         return self._chosen(lambda of: of.divergences(self.current))
 
     def limits(self, level: Floats | float) -> Floats:
-        """The divergence that a p-value stands for, in nats."""
-        return self._chosen(lambda of: of.limits(self.current, level))
+        """The divergence that a p-value stands for, in nats: at least that of a likelier window."""
+        limits = self._chosen(lambda of: of.limits(self.current, level))
+        return np.where(self.p_values >= level, np.maximum(limits, self.divergences), limits)
 
     def _chosen(self, values: Callable[[LearnedLimits], Floats]) -> Floats:
         chosen = values(self.learned)

@@ -542,6 +542,21 @@ def test_of_several_columns_of_times_the_one_that_says_when_rows_were_is_offered
     text = init(str(tmp_path / "a.parquet"))
     assert "# time: {column: day, window: 1d, zone: UTC}\n" in text
     assert "    since: {parts: [weekday]}" in text
+    assert "take weekday out" not in text  # ``day`` has none
+
+
+def test_init_says_what_to_take_out_where_each_day_is_judged_on_its_own(tmp_path):
+    """The lines that it offers were refused: a window of a day settles the weekday."""
+    when = [dt.datetime(2024, 1, 1) + dt.timedelta(hours=i) for i in range(900)]
+    pq.write_table(pa.table({"at": when, "x": range(900)}), tmp_path / "a.parquet")
+    text = init(str(tmp_path / "a.parquet"))
+    assert "    at: {parts: [hour, weekday]}" in text
+    assert (
+        "# (and take weekday out of its parts below, which is one for a day)\n# time: {col" in text
+    )
+    judged = re.sub(r"^# (time|learned|alarms):", r"\1:", text, flags=re.MULTILINE)
+    (tmp_path / "k.yaml").write_text(judged.replace("[hour, weekday]", "[hour]"))
+    assert load_config(tmp_path / "k.yaml").time.window == "1d"
 
 
 def test_the_file_of_a_day_has_a_placeholder_beside_a_stated_reference(tmp_path):

@@ -16,6 +16,7 @@ from kldrift.execution.progress import SILENT
 from kldrift.monitor.history import SEGMENT_CRITICAL, History, PastWindow, chosen_windows
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.stages import Reference, read_reference
+from kldrift.reporting.causes import drifted
 from kldrift.sources.table import TableSource
 from kldrift.tables import Window
 
@@ -126,3 +127,23 @@ def test_a_level_that_most_windows_have_is_usual_and_one_that_ended_is_not(tmp_p
     assert stays[28:] == ["ok"] * 8
     ended = severities_beside_trailing_windows(tmp_path / "ended", range(15, 22))
     assert ended[15:] == ["critical"] * 7 + ["ok"] * 14
+
+
+def test_nulls_in_the_same_rows_are_one_cause_where_references_are_of_other_windows(tmp_path):
+    """One window was left out of the history of y, so it was apart from x."""
+
+    def of_day(day: int) -> pa.Table:
+        rng, n = np.random.default_rng(day), 2_000
+        gone = rng.random(n) < (0.3 if day == 12 else 0.05)
+        x, y = rng.normal(size=n), rng.normal(2.0 * (day == 6), 1, n)
+        return pa.table({"x": pa.array(x, mask=gone), "y": pa.array(y, mask=gone)})
+
+    limits = {"kl": {"warning": 0.05, "critical": 0.1}}
+    run_days(config_of(tmp_path, thresholds=limits), range(13), of_day, reference_rows=of_day(99))
+    trailing = config_of(tmp_path, thresholds=limits, reference={"trailing": "10d"})
+    rows = kldrift.rescore(trailing, fail_on="never").results[-1].scores.set_index("feature")
+    assert rows.loc["x", "n_reference"] > rows.loc["y", "n_reference"] > 0
+    for one, other in ("xy", "yx"):
+        assert f"as many as in '{other}'" in rows.loc[one, "reason"]
+    (cause,) = drifted(pa.Table.from_pandas(rows.loc[["x", "y"]].reset_index())).causes
+    assert sorted(cause.features) == ["x", "y"]

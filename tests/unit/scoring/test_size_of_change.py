@@ -215,6 +215,17 @@ def test_nulls_in_as_many_rows_of_several_features_are_named_together() -> None:
     )
 
 
+def test_a_value_that_lost_its_rows_to_nulls_is_said_to_have_more_nulls() -> None:
+    """'1' fell by 10.2 points, and nulls rose by 10.0: a form that sends nulls lowered '1'."""
+    sides = [(8_650, 850, 500), (7_630, 870, 1_500)]
+    frames = [pd.DataFrame({"code": np.repeat(["1", "2", None], side)}) for side in sides]
+    before, now = (one.assign(x=np.where(one["code"].isna(), np.nan, 1.5)) for one in frames)
+    limits = {"value_share_change": {"warning": 0.005, "critical": 0.02}}
+    scores = kldrift.compare(before, now, thresholds=limits).scores.set_index("feature")
+    nulls = "3 times as many nulls: from 5.0 % to 15.0 % of the rows"
+    assert scores.loc["code", "reason"].startswith(f"{nulls}, as many as in 'x'; ")
+
+
 def test_the_share_of_nulls_and_of_names_never_seen_are_scores() -> None:
     before = pd.DataFrame({"name": ["a"] * 60 + ["b"] * 40})
     now = pd.DataFrame({"name": ["a"] * 60 + ["c"] * 30 + [None] * 10})

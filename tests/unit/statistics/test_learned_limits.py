@@ -260,3 +260,21 @@ def test_a_feature_of_one_value_is_never_unusual_and_changes_nothing_for_others(
     assert p_values[0] > 1e-3
     assert p_values[1] < 1e-6
     assert p_values[2] < 1e-12
+
+
+def test_one_row_of_a_rare_value_among_a_few_is_chance():
+    """1 of 3 flights that was cancelled, where 1 of 100 are, had a p-value below 1e-12."""
+    rng, days = np.random.default_rng(12), 61
+    found, surely = [], []
+    for _ in range(60):
+        rows = rng.poisson(rng.uniform(3, 30, 20), (days, 20))
+        some = rng.binomial(rows, rng.uniform(0.003, 0.03, 20))
+        history = np.stack([rows - some, some], -1)
+        one = usual(history[:-1], np.arange(days - 1) % 7, history[-1], (days - 1) % 7)
+        likely = one.p_values >= 1e-4
+        assert (one.limits(1e-4) >= one.divergences)[likely].all()
+        found.append(one.p_values)
+        half = np.stack([rows[-1] // 2, rows[-1] - rows[-1] // 2], -1)[rows[-1] >= 15]
+        surely.append(learned_limits(history[:-1][:, rows[-1] >= 15]).p_values(half))
+    assert np.nanmin(found) > 1e-4
+    assert np.median(np.concatenate(surely)) < 1e-8
