@@ -41,12 +41,12 @@ def run_lines(
     from kldrift.cli.blocks import cause_block, cause_lines, cause_rows  # noqa: PLC0415
     from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
     from kldrift.reporting.history import Backfill  # noqa: PLC0415
-    from kldrift.reporting.order import all_muted, as_table, counted, leading  # noqa: PLC0415
+    from kldrift.reporting.order import as_table, beside_severities, counted, leading  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in STYLES if counts[name] + parts[name]), "unscored")
     scores, cells = (as_table(f, list(map(str, f))) for f in (result.scores, result.cells))
-    said = verdict_line(counts, parts, muted=all_muted(scores))
+    said = verdict_line(counts, parts, beside_severities(scores))
     yield Line(f"{severity}: {said}", severity=severity)
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     causes = cause_rows(scores)

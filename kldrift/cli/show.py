@@ -38,8 +38,8 @@ from kldrift.reporting.figures import (
 )
 from kldrift.reporting.headline import verdict_line, why_it_failed
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import all_muted, counted, leading, worst_first, worst_rows
-from kldrift.reporting.past import Past, one_window_words, past_where
+from kldrift.reporting.order import beside_severities, counted, leading, worst_first, worst_rows
+from kldrift.reporting.past import MOST_WINDOWS, Past, one_window_words, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.tables.read import stored_runs
 from kldrift.tables.store import reach_store
@@ -50,7 +50,8 @@ from kldrift.tables.window import Window
 if TYPE_CHECKING:
     from kldrift.monitor.backtest import Backtest
 
-MOST_WINDOWS: Final = 40
+IN_LINE: Final = 40
+"""Windows that a line of bars shows."""
 MOST_FEATURES: Final = 10
 MOST_CELLS: Final = 20
 LATEST_RUNS: Final = 20
@@ -124,12 +125,13 @@ def _state(
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
     severity = next((name for name in STYLES if counts[name] + parts[name]), "ok")
-    said = f"{_named(last, zone)}: {verdict_line(counts, parts, muted=all_muted(ordered))}"
+    said = f"{_named(last, zone)}: {verdict_line(counts, parts, beside_severities(ordered))}"
     yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
         if any(counts_of):
+            counts_of = counts_of[-IN_LINE:]
             yield Line(f"  |{heights(counts_of)}| max {max(counts_of)} critical scores", whole=True)
         else:
             yield Line(f"  nothing critical in the last {len(past)} windows")
@@ -148,7 +150,7 @@ def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
     """The score of a row by window, where there are several."""
     if len(past) > 1:
         metric = row["metric"] or "kl"
-        scores = past.scores((str(row["feature"]), row["segment"]), metric)
+        scores = past.scores((str(row["feature"]), row["segment"]), metric)[-IN_LINE:]
         most = max((s for s in scores if s is not None), default=0.0)
         named = f"{metric_words(metric):<4}"
         yield Line(f"  {named} |{heights(scores)}| max {figure(most)}", whole=True)

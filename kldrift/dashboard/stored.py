@@ -16,8 +16,8 @@ from kldrift.reporting.figures import window_name
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page
-from kldrift.reporting.past import Past, past_where
-from kldrift.reporting.stored import MOST_WINDOWS, stored_story
+from kldrift.reporting.past import MOST_WINDOWS, Past, past_where
+from kldrift.reporting.stored import stored_story
 from kldrift.reporting.stored_window import of_last_whole
 from kldrift.tables.read import stored_runs, window_columns
 from kldrift.tables.store import open_store

@@ -44,21 +44,19 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
     return f"no drift in {many(total, noun)}"
 
 
-def verdict_line(
-    counts: Mapping[str, int], segments: Mapping[str, int], *, muted: bool = False
-) -> str:
+def verdict_line(counts: Mapping[str, int], segments: Mapping[str, int], beside: str = "") -> str:
     """The verdict on the features, and on the segments if there are any; what drifted first.
 
     Examples:
         >>> ok, some = {"critical": 0, "warning": 0, "unscored": 0, "ok": 9}, {"warning": 1}
         >>> verdict_line(ok, ok | some)
         'by segment: 1 of 10 scores drifted: 1 warning; over all rows no drift in 9 features'
-        >>> verdict_line({"critical": 2, "warning": 0, "unscored": 0, "ok": 7}, {}, muted=True)
-        'all that is critical is muted: 2 of 9 features drifted: 2 critical'
+        >>> verdict_line({"critical": 2, "warning": 0, "unscored": 0, "ok": 7}, {}, "muted")
+        'muted: 2 of 9 features drifted: 2 critical'
     """
     whole = verdict(counts)
-    if muted:
-        return f"all that is critical is muted: {verdict_line(counts, segments)}"
+    if beside:
+        return f"{beside}: {verdict_line(counts, segments)}"
     if not any(segments.values()):
         return whole
     parts = f"by segment: {verdict(segments, 'score')}"

@@ -26,7 +26,7 @@ from kldrift.reporting.figures import (
 )
 from kldrift.reporting.headline import lead, verdict_line, why_it_failed
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import all_muted, counted, leading, worst_first
+from kldrift.reporting.order import beside_severities, counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
 from kldrift.reporting.parts import segments_of_features
 from kldrift.reporting.past import Past, one_window_words
@@ -81,7 +81,7 @@ def monitor_page(
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(
         title=story.monitor or "",
-        verdict=verdict_line(counts, segments, muted=all_muted(scores)),
+        verdict=verdict_line(counts, segments, beside_severities(scores)),
         lead=" ".join(
             filter(
                 None,

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.reporting.figures import many
 from kldrift.scoring.threshold import WORST_FIRST
 from kldrift.tables.values import codes, floats_of, is_in, rows_where, taken
 
@@ -57,13 +58,16 @@ def counted(scores: pd.DataFrame | pa.Table) -> dict[str, int]:
     return {severity: counts[severity] for severity in SEVERITY_NAMES}
 
 
-def all_muted(scores: pd.DataFrame | pa.Table) -> bool:
-    """Whether something is critical, and nobody is called about any of it."""
-    table = as_table(scores, ["severity", "alert"])
+def beside_severities(scores: pd.DataFrame | pa.Table) -> str:
+    """What alerts say that severities do not: all is muted, or open still; empty for neither."""
+    table = as_table(scores, ["severity", "alert", "feature"])
     if "alert" not in table.column_names:
-        return False
+        return ""
     alerts = rows_where(table, is_in(table["severity"], {"critical"}))["alert"].to_pylist()
-    return set(alerts) == {"muted"}
+    if alerts:
+        return "all that is critical is muted" if set(alerts) == {"muted"} else ""
+    raised = {*rows_where(table, is_in(table["alert"], {"raised"}))["feature"].to_pylist()}
+    return f"an alert of {many(len(raised), 'feature')} is open still" if raised else ""
 
 
 def worst_first(scores: Scores) -> Scores:

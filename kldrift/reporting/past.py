@@ -37,6 +37,8 @@ AT_ONCE: Final = 8
 """Files that are read at the same time: an object store answers each after a while."""
 ABSENT: Final = len(WORST_FIRST)
 """The rank of what has no row in a window."""
+MOST_WINDOWS: Final = 90
+"""How far is looked back, wherever it is told."""
 NAMED: Final = 3
 ALIKE: Final = 0.5
 """Share of the features that are critical now which an earlier window must have had."""

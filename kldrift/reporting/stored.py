@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +19,7 @@ from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
-from kldrift.reporting.past import DRIFTED, Past, past_where
+from kldrift.reporting.past import DRIFTED, MOST_WINDOWS, Past, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
@@ -37,8 +37,6 @@ from kldrift.tables.store import Store, open_store, output_reached, reach_store
 from kldrift.tables.values import is_in
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
-
-MOST_WINDOWS: Final = 90
 
 
 def stored_page(config: Config) -> Page:

@@ -180,7 +180,7 @@ def since(past: Past, key: Key, zone: str) -> Since:
         return Since()
     *before, last = drifts
     text = in_a_row(len(last), last.drifted)
-    text += ", as far back as is known" * (len(last) == len(past))
+    text += ", or longer" * (len(last) == len(past))
     critical = len([*takewhile("critical".__eq__, reversed(severities))])
     others = len([*takewhile("critical".__ne__, reversed(severities))])
     if 0 < critical < len(last):

@@ -10,7 +10,10 @@ import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
+import daily_sample
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,9 +21,11 @@ from stored_run import config_of, run_in_memory
 
 from kldrift.cli.blocks import PLAIN_HEIGHTS
 from kldrift.cli.main import main
+from kldrift.cli.show import state_lines
 from kldrift.config import load_config
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.record import Record
+from kldrift.reporting.stored import write_report
 from kldrift.tables import Window, write_run
 from kldrift.tables.read import read_table
 
@@ -175,3 +180,18 @@ def test_nothing_is_loaded_that_the_terminal_does_not_need(path, more):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_it_looks_back_as_far_as_the_page_does(tmp_path):
+    """A drift of 43 days began on its fourth in the terminal, on its first on the page."""
+
+    def of_day(day: int) -> pa.Table:
+        return pa.table({"x": np.random.default_rng(day).normal(2.0 * (day > 0), 1, 90)})
+
+    config = daily_sample.config_of(tmp_path)
+    daily_sample.run_days(config, range(44), of_day, dependents=False, reference_rows=of_day(0))
+    found = [line.text for line in state_lines(config, None)[0]]
+    since = "drifts since 2 Jan 2024, 43 windows in a row"
+    assert any(line.endswith(since) for line in found)
+    assert {len(line.split("|")[1]) for line in found if "| max" in line} == {40}
+    assert since in Path(write_report(config, str(tmp_path / "r.html"))).read_text()

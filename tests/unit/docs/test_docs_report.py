@@ -10,7 +10,7 @@ from tables_sample import write_two_days
 
 from kldrift.reporting.order import STATED
 from kldrift.reporting.page import DRAWN
-from kldrift.reporting.stored import MOST_WINDOWS
+from kldrift.reporting.past import MOST_WINDOWS
 
 GUIDE = Path(__file__).parents[3] / "docs" / "report.md"
 TEXT = GUIDE.read_text(encoding="utf-8")

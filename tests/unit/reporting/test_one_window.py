@@ -68,7 +68,7 @@ def test_drift_of_several_windows_that_is_over_is_said_to_be():
             "for one window so far; drifted before: 26 Dec 2019 to 27 Dec 2019 and 1 time earlier",
         ),
         ("w..c", "26 Dec 2019", "for one window so far"),
-        ("cc", "23 Dec 2019", "2 windows in a row, as far back as is known"),
+        ("cc", "23 Dec 2019", "2 windows in a row, or longer"),
         ("cc.", "", ""),
         ("c", "", ""),
     ],
