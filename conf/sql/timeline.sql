@@ -31,19 +31,23 @@ with decided as (
 ), ended as (
     select
         *,
-        -- One window that did not is no end between two that drifted and one that does again.
+        -- One window that did not is no end between two that drifted and one that does again;
+        -- those that could not be scored are passed over, such as weekends without rows.
         not drifted and not coalesce(
             lag(drifted) over in_order and lag(drifted, 2) over in_order
             and lead(drifted) over in_order,
             false
         ) as quiet
     from decided
-    window in_order as (partition by monitor, feature, segment order by window_end nulls first)
+    window in_order as (
+        partition by monitor, feature, segment, severity = 'unscored'
+        order by window_end nulls first
+    )
 ), spells as (
     select
         *,
         sum(case when quiet then 1 else 0 end) over (
-            partition by monitor, feature, segment
+            partition by monitor, feature, segment, severity = 'unscored'
             order by window_end nulls first
             rows between unbounded preceding and current row
         ) as spell
@@ -58,7 +62,7 @@ select
     severity,
     case
         when drifted then min(case when drifted then coalesce(window_start, window_end) end) over (
-            partition by monitor, feature, segment, spell
+            partition by monitor, feature, segment, severity = 'unscored', spell
         )
     end as drifts_since,
     coalesce(metric, 'kl') as metric,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kldrift.arrays import Bools, Floats, Ints
 from kldrift.errors import DamagedError
+from kldrift.features.names import ROWS_FEATURE
 from kldrift.reporting.figures import feature_words, many, window_name
 from kldrift.reporting.order import ranks
 from kldrift.scoring.alerts import Key
@@ -46,14 +47,18 @@ ALIKE: Final = 0.5
 
 @dataclass(frozen=True)
 class Streak:
-    """Windows in which something drifted: places of the first and the last, and how many did."""
+    """Windows in which something drifted: places of the first and the last, and how many did.
+
+    ``judged`` of them from the first to the last could be scored.
+    """
 
     first: int
     last: int
     drifted: int
+    judged: int
 
     def __len__(self) -> int:
-        return self.last - self.first + 1
+        return self.judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +141,16 @@ class Past:
         return [frozenset(features) for features in critical_in]
 
     @property
+    def judged(self) -> Past:
+        """Without the windows in which no feature could be scored, such as days without rows."""
+        scored = ~is_in(self.rows["severity"], {str(Severity.UNSCORED)})
+        places = np.unique(self.at[scored & ~is_in(self.rows["feature"], {ROWS_FEATURE})])
+        kept = np.isin(self.at, places)
+        windows = tuple(self.windows[i] for i in places.tolist())
+        at = np.searchsorted(places, self.at[kept])
+        return Past(windows, rows_where(self.rows, kept), at, self.notes)
+
+    @property
     def features(self) -> list[str]:
         """The features, in the order in which they come."""
         return list(codes(self.rows["feature"])[1])
@@ -204,26 +219,35 @@ def _as_table(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame[names], schema, preserve_index=False)
 
 
+def judged_in(severities: Sequence[str | None]) -> list[int]:
+    """The places of windows that say whether something drifted: days without rows do not."""
+    return [i for i, one in enumerate(severities) if one not in (None, Severity.UNSCORED)]
+
+
 def streaks(severities: Sequence[str | None]) -> list[Streak]:
     """Windows that drifted one after another, in the order of time.
 
-    One window that did not, or has no row, is no end where the two before it did: a score that
-    lies at its limit.
+    One window that did not is no end where the two before it did: a score that lies at its limit.
+    Windows in which nothing could be scored are passed over, such as weekends without rows.
 
     Examples:
-        >>> streaks(["ok", "warning", "ok", "critical", "warning", None, "critical", "ok"])
-        [Streak(first=1, last=1, drifted=1), Streak(first=3, last=6, drifted=3)]
+        >>> streaks(["ok", "warning", "ok", "critical", "warning", "ok", "critical", "ok"])
+        [Streak(first=1, last=1, drifted=1, judged=1), Streak(first=3, last=6, drifted=3, judged=4)]
+        >>> streaks(["ok", "critical", "unscored", None, "critical"])
+        [Streak(first=1, last=4, drifted=2, judged=2)]
     """
     streaks_found: list[Streak] = []
-    for i, severity in enumerate(severities):
-        if severity not in DRIFTED:
-            continue
-        before = streaks_found[-1] if streaks_found else None
-        at_limit = i > 2 and severities[i - 3] in DRIFTED
-        if before and (before.last == i - 1 or (before.last == i - 2 and at_limit)):
-            streaks_found[-1] = Streak(before.first, i, before.drifted + 1)
+    judged = judged_in(severities)
+    drifted = [severities[i] in DRIFTED for i in judged]
+    begin, end = 0, -1  # of the last one, as places of what was judged
+    for i in np.flatnonzero(drifted).tolist():
+        at_limit = i > 2 and drifted[i - 3]
+        if streaks_found and (end == i - 1 or (end == i - 2 and at_limit)):
+            number = streaks_found.pop().drifted + 1
         else:
-            streaks_found.append(Streak(i, i, 1))
+            begin, number = i, 1
+        end = i
+        streaks_found.append(Streak(judged[begin], judged[end], number, end - begin + 1))
     return streaks_found
 
 
@@ -233,6 +257,7 @@ def one_window_words(past: Past, zone: str) -> str:
     Of a window after which all of its features are back to normal; or of earlier windows in which
     many of the features were critical that are critical now, and only there.
     """
+    past = past.judged
     critical = list(past.critical)
     if len(critical) < 3:
         return ""

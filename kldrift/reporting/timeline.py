@@ -17,7 +17,7 @@ from kldrift.reporting.figures import (
     shown,
     window_name,
 )
-from kldrift.reporting.past import DRIFTED, Past, streaks
+from kldrift.reporting.past import DRIFTED, Past, judged_in, streaks
 from kldrift.scoring.alerts import Key
 
 TICK: Final = {"critical": 6.0, "warning": 3.0}
@@ -180,13 +180,16 @@ def since(past: Past, key: Key, zone: str) -> Since:
         return Since()
     *before, last = drifts
     text = in_a_row(len(last), last.drifted)
-    text += ", or longer" * (len(last) == len(past))
-    critical = len([*takewhile("critical".__eq__, reversed(severities))])
-    others = len([*takewhile("critical".__ne__, reversed(severities))])
+    text += ", or longer" * (last.first == 0)
+    judged = judged_in(severities)
+    latest = [severities[i] for i in reversed(judged)]
+    critical, others = (
+        len([*takewhile(same, latest)]) for same in ("critical".__eq__, "critical".__ne__)
+    )
     if 0 < critical < len(last):
         text += f"; critical in the last {'window' if critical == 1 else f'{critical:,}'}"
     elif 0 < others < len(last):
-        text += f"; no longer critical since {begin_name(past.windows[-others], zone)}"
+        text += f"; no longer critical since {begin_name(past.windows[judged[-others]], zone)}"
     before = [s for s in before if "critical" in severities[s.first : s.last + 1]]
     if before:
         text += f"; drifted before: {span(past, before[-1].first, before[-1].last, zone)}"

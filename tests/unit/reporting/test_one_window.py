@@ -110,3 +110,18 @@ def test_what_was_so_for_one_window_before_is_named_when_it_comes_again():
     )
     again = one_window_words(days("...", "cc.", "...", ".cc", "...", "ccc"), "UTC")
     assert "on Thu 26 Dec 2019 too, the latest of 2 such windows, for one window" in again
+
+
+def test_weekends_without_rows_are_no_end_of_a_drift():
+    """Each Monday's page said that the drift had begun on that day."""
+    weeks = days(*"..cccuuccccwuuw", names=("fare",))
+    told = since(weeks, ("fare", None), "UTC")
+    assert (told.begin, told.lasting) == (
+        "25 Dec 2019",
+        "9 windows in a row; no longer critical since 3 Jan 2020",
+    )
+    over = one_window_words(days("...", "...", "cc.", "uuu", "uuu", "..."), "UTC")
+    assert (
+        over
+        == "One window only: fare, tip were critical on Wed 25 Dec 2019, and back to normal now."
+    )
