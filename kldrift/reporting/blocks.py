@@ -154,7 +154,7 @@ def _facts(row: Row, cells: Sequence[Row], when: str) -> Facts:
     nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
     items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))
     if row["never_seen_current"] is not None:
-        items.append(("never seen in the reference", percent(row["never_seen_current"])))
+        items.append(("not seen when cells were chosen", percent(row["never_seen_current"])))
     if row["mean_reference"] is not None and row["mean_current"] is not None:
         amounts = [row[f"{name}_{s}"] for name in ("mean", "std") for s in sides]
         times = () if None in amounts else moments_texts(cells, *amounts)

@@ -11,6 +11,7 @@ import numpy as np
 from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.number_text import plain
 from kldrift.profiles.support import NumericSupport, Unit
+from kldrift.scoring.name_sentences import UNSEEN, WITHOUT_CELL
 from kldrift.scoring.reasons import WEEKDAYS, cell_text, mean_texts
 
 KINDS: Final = {str(kind) for kind in CellKind}
@@ -37,6 +38,8 @@ def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
         "'null'"
         >>> cell_name({"cell_kind": "value", "label": "0"}, "weekday(t)")
         'Monday'
+        >>> cell_name({"cell_kind": "never_seen", "label": "'x', 'y'", "rows_reference": 3})
+        "values without a cell of their own: 'x', 'y'"
     """
     kind, label = str(cell["cell_kind"]), cell.get("label")
     if kind not in KINDS or (kind in RANGES and label is not None):
@@ -50,7 +53,9 @@ def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
         return "below the reference's smallest"
     if kind == CellKind.OVERFLOW and lower is None:
         return "above the reference's largest"
-    return cell_text(Cell(CellKind(kind), lower, upper, label))
+    text = cell_text(Cell(CellKind(kind), lower, upper, label))
+    before = kind == CellKind.NEVER_SEEN and cell.get("rows_reference")
+    return text.replace(UNSEEN, WITHOUT_CELL) if before else text
 
 
 def open_bin(lower: float | None, upper: float | None) -> str:

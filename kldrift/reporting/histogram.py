@@ -58,7 +58,8 @@ def histogram(
     shapes = [Shape(style, _outline(bars, style, most, base)) for style in ("then", "now")]
     shapes.append(Shape("axis", f"M0 {at(base)}H{at(bars[-1].x + bars[-1].width)}"))
     cut = [b for b in bars if max(b.then, b.now) / b.width > most * 1.001]
-    labels = [_cut(b, width) for b in cut]
+    cut.sort(key=lambda b: -max(b.then, b.now))
+    labels = _apart([_cut(b, width) for b in cut])
     labels += [*_ticks(bars, base + 10, large=large), *_names(bars, base + 10)]
     if large:
         shapes += _added(bars, height + ADDED / 2)
@@ -111,6 +112,17 @@ def _cut(bar: Bar, width: int) -> Label:
     if middle + len(text) * LETTER / 2 > width:
         return Label(round(bar.x + bar.width, 1), 9, text, "end")
     return Label(middle, 9, text, "middle")
+
+
+def _apart(labels: Sequence[Label]) -> list[Label]:
+    """Those that lie over none before them."""
+    apart: dict[tuple[float, float], Label] = {}
+    for label in labels:
+        wide = len(label.text) * LETTER
+        begin = label.x - (wide if label.anchor == "end" else wide / 2)
+        if all(begin + wide <= start or end <= begin for start, end in apart):
+            apart[begin, begin + wide] = label
+    return [*apart.values()]
 
 
 def _bar_title(bar: Bar) -> str:

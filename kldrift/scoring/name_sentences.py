@@ -18,6 +18,7 @@ NAMED: Final = 3
 NULL: Final = "null"
 NEW: Final = "values that the reference never had"
 UNSEEN: Final = "values never seen in the reference"
+WITHOUT_CELL: Final = "values without a cell of their own"
 FEWER_THAN: Final = 0.5
 MOSTLY: Final = 0.8
 """Of the change in the order of the rows, what rows beyond all that the reference had make up, or
@@ -158,7 +159,7 @@ def new_names(change: Change) -> str:
         what = f" (in the whole dataset{what})"
     if change.unseen_before:
         moved = rose_or_fell(change.unseen_before, change.current)
-        return f"values without a cell of their own {moved} of the rows{what}"
+        return f"{WITHOUT_CELL} {moved} of the rows{what}"
     if change.kind is CellKind.OTHER and change.second is not None and change.reference:
         usual = f", and {percent(change.second[1])} of them were to be expected"
         return f"nearly all values are new to the reference{usual}{what}"

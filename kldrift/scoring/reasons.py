@@ -15,7 +15,7 @@ from kldrift.profiles.close_values import CLOSE_SHARE
 from kldrift.profiles.number_text import grouped, length_of_time, percent, plain
 from kldrift.profiles.support import TIMES, NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
-from kldrift.scoring.name_sentences import UNSEEN
+from kldrift.scoring.name_sentences import UNSEEN, WITHOUT_CELL
 from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12
@@ -100,6 +100,8 @@ def stored_cell_name(
         return _number_name(cell, support, weekday=weekday)
     if cell.kind is CellKind.OTHER and not seen:
         return UNSEEN
+    if cell.kind is CellKind.NEVER_SEEN and seen:
+        return WITHOUT_CELL  # the reference is of other windows than those that chose the cells
     return cell_text(cell)
 
 
@@ -174,11 +176,18 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
 
 
 def value_text(support: NumericSupport, key: Any) -> str:
-    """A key of a support of numbers or times, for a reader."""
+    """A key of a support of numbers or times, for a reader.
+
+    Examples:
+        >>> numbers = NumericSupport(np.array([0.0, 1.0]))
+        >>> value_text(numbers, 299806.094370783), value_text(numbers, 0.99999999)
+        ('299806.1', '0.99999999')
+    """
     if support.integral:
         return support.text(key)
     # Not rounded to a whole number that it is not: nothing is above a largest share of 1.
-    return plain(float(key), 15 if float(f"{key:.6g}").is_integer() else 6)
+    digits = (d for d in range(6, 15) if not float(f"{key:.{d}g}").is_integer())
+    return plain(float(key), next(digits, 15))
 
 
 def mean_texts(support: Support, *means: float) -> tuple[str, ...]:

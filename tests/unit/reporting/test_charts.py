@@ -84,6 +84,16 @@ def test_a_bar_that_is_too_tall_is_cut_and_says_its_share():
     assert "95.0 %" in [label.text for label in histogram("x", cells).labels]
 
 
+def test_shares_of_bars_that_are_cut_do_not_touch():
+    """Where nulls are gone, all bins beside them were cut, and their shares lay over each other."""
+    edges, then, now = range(19), [5] * 18, [20] * 6 + [110] * 3 + [70] * 9
+    drawn = histogram("x", [*bins(edges, then, now), cell("null", 900, 0, place=18)])
+    shares = sorted((x.x, x.text) for x in drawn.labels if x.y == 9)
+    assert len(shares) > 1
+    for (x, text), (after, other) in pairwise(shares):
+        assert x + len(text) * LETTER / 2 <= after - len(other) * LETTER / 2
+
+
 @pytest.mark.parametrize(
     "kinds",
     [{"underflow": "<", "overflow": ">", "null": "null"}, {"nan": "NaN", "never_seen": "new"}],
