@@ -29,8 +29,8 @@ IN_STEP: Final = 20
 """Pixels of a feature in the heat map."""
 BELOW: Final = 90
 """Pixels of the names of its windows."""
-TALL: Final = 72
-"""Pixels of a row of the table."""
+TALL: Final = 92
+"""Pixels of a row of the table: five lines of text, as what happened in one segment takes."""
 THEN_AND_NOW: Final = (205, TALL - 8)
 WINDOWS: Final = (115, TALL - 8)
 """Pixels of the pictures in it."""
@@ -93,14 +93,14 @@ def show_rows(page: Page, key: str) -> Key | None:
         "then and now": image(then, width=THEN_AND_NOW[0] + 10),
         "windows": image(width=WINDOWS[0] + 10),
         "drifts since": text(width=100),
-        "score": text(width=125),
+        "score": text(width=150),
     }
     above = st.container()  # what is picked is seen without scrolling
     chosen = st.dataframe(
         frame,
         hide_index=True,
         row_height=TALL,
-        height=min(8, len(frame)) * TALL + 40,
+        height=min(7, len(frame)) * TALL + 40,
         column_config=config,
         on_select="rerun",
         selection_mode="single-row",
