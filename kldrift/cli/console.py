@@ -39,6 +39,7 @@ def run_lines(
     """The lines about a run: the verdict, the worst features, what was skipped, what to do next."""
     # An error message needs no Arrow.
     from kldrift.cli.blocks import cause_block, cause_lines, cause_rows  # noqa: PLC0415
+    from kldrift.reporting.causes import unscored_segments  # noqa: PLC0415
     from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
     from kldrift.reporting.history import Backfill  # noqa: PLC0415
     from kldrift.reporting.order import as_table, beside_severities, counted, leading  # noqa: PLC0415
@@ -48,7 +49,8 @@ def run_lines(
     scores, cells = (as_table(f, list(map(str, f))) for f in (result.scores, result.cells))
     said = verdict_line(counts, parts, beside_severities(scores))
     yield Line(f"{severity}: {said}", severity=severity)
-    yield from (Line(f"note: {escaped(note)}") for note in result.notes)
+    known = filter(None, (*result.notes, unscored_segments(scores)))
+    yield from (Line(f"note: {escaped(note)}") for note in known)
     causes = cause_rows(scores)
     if causes:
         told = partial(cause_block, cells=cells, zone=result.zone, past=result.past())

@@ -25,6 +25,7 @@ from kldrift.cli.terminal import STYLES, Line
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, did_you_mean, escaped
+from kldrift.reporting.causes import unscored_segments
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import (
     figure,
@@ -136,7 +137,7 @@ def _state(
         else:
             yield Line(f"  nothing critical in the last {len(past)} windows")
     marked = marked_days(config, last.start, last.end)
-    known = [*marked, *notes, one_window_words(past, zone)]
+    known = [*marked, *notes, unscored_segments(ordered), one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
 
     def block(one: CauseRow) -> Iterator[Line]:

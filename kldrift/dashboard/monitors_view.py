@@ -13,8 +13,9 @@ from kldrift.dashboard.plain import lines, severity_words, table
 from kldrift.dashboard.stored import MOST_RUNS, SECONDS, Scene, monitors_of, runs_of, windows_of
 from kldrift.errors import DamagedError
 from kldrift.reporting.figures import NOTHING, moment, window_name
-from kldrift.reporting.headline import verdict
-from kldrift.reporting.order import counted
+from kldrift.reporting.headline import verdict_line
+from kldrift.reporting.order import beside_severities, counted
+from kldrift.reporting.parts import MOVED
 from kldrift.tables.read import window_columns
 from kldrift.tables.schema import TABLES
 from kldrift.tables.store import open_store
@@ -64,13 +65,14 @@ def _state(output: str, monitor: str, zone: str) -> tuple[str, str, str]:
     last, store = windows[-1], open_store(output)
     when = f"{window_name(last, zone)} ({zone})"
     try:
-        rows = window_columns(store, monitor, last, ["segment", "severity"])
+        rows = window_columns(store, monitor, last, ["feature", "segment", "severity", "alert"])
     except DamagedError as error:
         return "", lines(str(error)), when
     scores = rows.to_pandas()
-    every = counted(scores)
-    severity = next((name for name, number in every.items() if number), "unscored")
-    return severity, verdict(counted(scores[scores["segment"].isna()])), when
+    alone = scores["segment"].isna()
+    sides = counted(scores[alone]), counted(scores[~alone])
+    found = [n for n, rows in sides[0].items() if rows or (n in MOVED and sides[1][n])]
+    return next(iter(found), "unscored"), verdict_line(*sides, beside_severities(scores)), when
 
 
 def _run(row: dict[str, Any] | None, zone: str) -> tuple[str, str]:

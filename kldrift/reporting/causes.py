@@ -5,9 +5,10 @@ This is the one rule for pages, the terminal, the dashboard and the table of ale
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -16,7 +17,7 @@ from kldrift.errors import first_names
 from kldrift.features.names import ROWS_FEATURE
 from kldrift.reporting.figures import feature_words, many, shown
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.order import as_table, leading, worst_first
 from kldrift.reporting.parts import (
     MOVED,
     Parts,
@@ -29,6 +30,9 @@ from kldrift.reporting.row_words import happened
 from kldrift.scoring.joint_result import ALONG
 from kldrift.scoring.sentences import AS_MANY
 from kldrift.tables.values import is_in, rows_where
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALIKE: Final = ("segment", "n_current", "missing_current")
 """Columns of ``drift_scores`` that are equal where the same rows lost their values."""
@@ -110,6 +114,21 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
             own.sort(key=lambda place: MOVED.index(rows[place]["severity"]))
         causes.append(Cause(tuple(str(rows[place]["feature"]) for place in own), tuple(own), what))
     return causes
+
+
+def unscored_segments(scores: pd.DataFrame | pa.Table) -> str:
+    """Which segments could not be scored, and why, where all rows could; empty for none."""
+    table = as_table(scores, ["feature", "segment", "severity", "reason"])
+    table = rows_where(table, is_in(table["severity"], {"unscored"}))
+    alone = is_in(table["segment"], {None})
+    whole = {*rows_where(table, alone)["feature"].to_pylist()}
+    rows = (row for row in records(rows_where(table, ~alone)) if row["feature"] not in whole)
+    features = Counter((row["segment"], row["reason"]) for row in rows)
+    said = [
+        f"{many(number, 'feature')} in {shown(segment, 60)} ({shown(reason, 240)})"
+        for (segment, reason), number in features.items()
+    ]
+    return f"Not scored: {first_names(said, NAMED)}." if said else ""
 
 
 def _followed(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) -> dict[int, int]:

@@ -122,10 +122,7 @@ def _briefly(card: Card, known: str) -> str:
 def _unscored(cards: Sequence[Card]) -> str:
     """What could not be scored, and why; empty for nothing."""
     mine = (card for card in cards if card.worst.severity == "unscored")
-    said = [
-        " in ".join(filter(None, (card.cause.named, card.worst.where))) + f" ({card.worst.reason})"
-        for card in mine
-    ]
+    said = [f"{card.cause.named} ({card.worst.reason})" for card in mine]
     return f"Not scored: {first_names(said, OTHERS)}." if said else ""
 
 

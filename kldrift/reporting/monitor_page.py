@@ -10,7 +10,7 @@ import pandas as pd
 
 from kldrift.reporting.alert_table import alert_table, who_muted
 from kldrift.reporting.blocks import Block, Chart, Table
-from kldrift.reporting.causes import OF_CAUSES, causes_of
+from kldrift.reporting.causes import OF_CAUSES, causes_of, unscored_segments
 from kldrift.reporting.entries import Card, entries_of
 from kldrift.reporting.figures import (
     NOTHING,
@@ -87,6 +87,7 @@ def monitor_page(
                 None,
                 (
                     lead(cards, first[0] if first else None),
+                    unscored_segments(ordered),
                     one_window_words(story.past, story.zone),
                 ),
             )

@@ -96,12 +96,15 @@ def with_score(rows: Scores) -> Scores:
 def leading(ordered: Scores) -> Scores:
     """One row for each feature, from rows that are in order: its worst severity.
 
-    That of all rows, if no segment is worse.
+    That of all rows, if no segment is worse: one that could not be scored, as it has hardly any
+    rows, is not.
     """
     table = as_table(ordered, ["severity", "segment", "feature"])
-    segments, _ = codes(table["segment"])
+    part = codes(table["segment"])[0] >= 0
     features, _ = codes(table["feature"])
-    order = np.lexsort((segments >= 0, ranks(table["severity"])))
+    rank = ranks(table["severity"])
+    rank[part & is_in(table["severity"], {"unscored"})] = len(SEVERITY_NAMES)
+    order = np.lexsort((part, rank))
     _, first = np.unique(features[order], return_index=True)
     return _at(ordered, np.sort(order[first]))
 

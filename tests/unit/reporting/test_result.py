@@ -471,13 +471,16 @@ def test_what_could_not_be_scored_is_named_with_its_reason():
     assert "Not scored: a, b (not in the current dataset), c (double in the reference, " in said
 
 
-def test_what_could_not_be_scored_in_a_segment_alone_says_where():
+def test_what_could_not_be_scored_in_a_segment_alone_is_said_and_hides_no_feature():
+    """One segment without rows, or with one, took the charts and scores of all features away."""
     numbers = np.random.default_rng(0).normal(size=(4000, 2))
     then = pd.DataFrame(numbers, columns=[*"ab"]).assign(ward=["icu", "er"] * 2000)
     page = kldrift.compare(then, then[then["ward"] == "er"], segments=[["ward"]])._page()
-    assert "Not scored: a, b in ward=icu (no rows in the current dataset)." in page.lead
-    (card,) = (card for card in page.cards if len(card.cause.features) == 2)
-    assert card.cause.what == "in ward=icu not scored: no rows in the current dataset"
+    assert "Not scored: 3 features in ward=icu (no rows in the current dataset)." in page.lead
+    rows = {entry.key: entry for card in page.cards for _, entry in card.entries}
+    for name in "ab":
+        assert rows[name, None].severity == "ok"
+        assert rows[name, None].charts[0] is not None
 
 
 def test_what_a_row_said_once_it_does_not_say_again():
