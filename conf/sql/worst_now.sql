@@ -1,11 +1,18 @@
 -- One row per feature of the latest window that is not ok, the worst first, as in the report:
--- a feature that is worse in a segment than over all rows is shown in that segment.
+-- a feature that is worse in a segment than over all rows is shown in that segment. One that could
+-- not be scored, as it has hardly any rows, is not worse.
 -- For DuckDB and Spark, after timeline.sql.
 create or replace view worst_now as
 with ranked as (
     select
         timeline.*,
-        case severity when 'critical' then 1 when 'warning' then 2 when 'unscored' then 3 else 4 end as badness,
+        case
+            when severity = 'critical' then 1
+            when severity = 'warning' then 2
+            when severity = 'unscored' and segment is null then 3
+            when severity = 'unscored' then 5
+            else 4
+        end as badness,
         segment is not null as part
     from timeline
     join (

@@ -57,34 +57,46 @@ def test_what_is_worst_now_says_since_when(days):
     assert {row["drifts_since"] for row in found} == {window(3).start}
 
 
-def test_a_spell_of_windows_that_drifted_begins_behind_the_last_quiet_one():
+def views_of(rows: list[dict[str, object]]) -> duckdb.DuckDBPyConnection:
+    """The views of scores over some rows of one feature; what is not stated is null."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    table = {  # only the columns that are told apart here; the others are null
-        field.name: None for field in TABLES["drift_scores"]
-    }
+    table = dict.fromkeys(TABLES["drift_scores"].names) | {"monitor": "m", "feature": "x"}
+    scores = pa.Table.from_pylist([table | row for row in rows], TABLES["drift_scores"])
+    connection.register("drift_scores", scores)
+    for name in ("timeline", "worst_now"):
+        text = (FOLDER / f"{name}.sql").read_text()
+        connection.execute(text.replace("replace view", "replace temp view"))
+    return connection
+
+
+def test_a_spell_of_windows_that_drifted_begins_behind_the_last_quiet_one():
     severities = ["critical", "ok", "warning", "unscored", "warning", "critical", "ok", "warning"]
     severities += ["ok", "critical"]
-    several = [
-        table
-        | {
-            "monitor": "m",
-            "feature": "x",
-            "severity": severity,
-            "window_start": START + timedelta(days=day),
-            "window_end": START + timedelta(days=day + 1),
-        }
-        for day, severity in enumerate(severities)
-    ]
-    connection.register("drift_scores", pa.Table.from_pylist(several, TABLES["drift_scores"]))
-    connection.execute(
-        (FOLDER / "timeline.sql").read_text().replace("replace view", "replace temp view")
+    connection = views_of(
+        [
+            {
+                "severity": severity,
+                "window_start": START + timedelta(days=day),
+                "window_end": START + timedelta(days=day + 1),
+            }
+            for day, severity in enumerate(severities)
+        ]
     )
     found = records(connection, "from timeline order by window_end")
     since = [row["drifts_since"] and (row["drifts_since"] - START).days for row in found]
     assert since == [0, None, 2, None, 2, 2, None, 2, None, 9]
     of_page = [streak for streak in streaks(severities) for _ in range(streak.drifted)]
     assert [s for s in since if s is not None] == [streak.first for streak in of_page]
+
+
+@pytest.mark.parametrize(
+    ("whole", "part", "shown"),
+    [("ok", "unscored", []), ("unscored", "ok", [None]), ("unscored", "unscored", [None])],
+)
+def test_a_segment_that_could_not_be_scored_is_not_worse_than_all_rows(whole, part, shown):
+    rows = [{"severity": whole}, {"severity": part, "segment": "p=a"}]
+    assert [row["segment"] for row in records(views_of(rows), "from worst_now")] == shown
 
 
 @pytest.mark.parametrize("metric", [*METRICS, LEARNED, *CATEGORY_METRICS])
