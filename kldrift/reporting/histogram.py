@@ -20,7 +20,7 @@ from kldrift.reporting.bars import Bar, bars_of, scored
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import Row
-from kldrift.scoring.reasons import WEEKDAYS, digits_apart
+from kldrift.scoring.reasons import NOTHING, WEEKDAYS, digits_apart
 
 TALLEST: Final = 2.5
 """A bar is cut where it is so many times as tall as any of the reference's values."""
@@ -160,7 +160,8 @@ def _bound_words(first: Bar, last: Bar) -> Callable[[Bar, int], str]:
     ends = (first.ends or (first.below,))[0], (last.ends or (last.below,))[-1]
     days = {end[:10] for end in ends}
     lengths = any(end.endswith((" s", " h", " min", " day", " days")) for end in ends)
-    digits = digits_apart(first.lower or 0.0, last.upper or 0.0, least=4)
+    low, high = first.lower or 0.0, last.upper or 0.0
+    digits, least = digits_apart(low, high, least=4), NOTHING * (high - low)
 
     def text(bar: Bar, side: int) -> str:
         if lengths:
@@ -168,7 +169,9 @@ def _bound_words(first: Bar, last: Bar) -> Callable[[Bar, int], str]:
         if first.ends or last.ends:
             return (bar.ends or (bar.below,))[side][slice(10) if len(days) > 1 else slice(11, 19)]
         bound = bar.upper if side else bar.lower
-        return shown(bar.below, 12) if bound is None else plain(bound, digits)
+        if bound is None:
+            return shown(bar.below, 12)
+        return plain(bound if abs(bound) > least else 0.0, digits)
 
     return text
 

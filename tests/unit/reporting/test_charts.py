@@ -169,6 +169,12 @@ def test_the_ends_of_an_axis_have_the_digits_that_tell_them_apart():
     assert [label.text for label in ids.labels] == ["1699999980000000", "1700000010000000"]
 
 
+def test_a_bound_that_is_next_to_nothing_beside_the_range_is_zero():
+    """Seconds of trips began at -0.000006: the edge below zero, which is the smallest."""
+    trips = histogram("s", bins([-6e-6, 60.0, 72_120.0], [1, 1], [1, 1]))
+    assert [label.text for label in trips.labels] == ["0", "72120"]
+
+
 def test_labels_below_a_large_chart_do_not_touch():
     edges = [1e8 + 37.5 * i for i in range(20)]
     drawn = histogram("x", bins(edges, [1] * 19, [1] * 19), width=600, height=150, large=True)
