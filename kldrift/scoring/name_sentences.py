@@ -174,7 +174,8 @@ def new_names(change: Change) -> str:
 
 def all_unseen(change: Change) -> bool:
     """Whether nearly all rows have values that were never seen, instead of rare ones."""
-    return change.second is not None and change.second[0] == UNSEEN and change.second[2] >= ALL_NEW
+    name, _, after = change.second or ("", 0.0, 0.0)
+    return name in (UNSEEN, WITHOUT_CELL) and after >= ALL_NEW
 
 
 def some_of(named: Sequence[str], total: int) -> str:
