@@ -31,7 +31,7 @@ with decided as (
 ), ended as (
     select
         *,
-        -- One window that did not is no end between two that drifted and one that does again;
+        -- One window that did not is no end between two that drifted and one that does again, and
         -- those that could not be scored are passed over, such as weekends without rows.
         not drifted and not coalesce(
             lag(drifted) over in_order and lag(drifted, 2) over in_order
