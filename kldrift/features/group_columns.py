@@ -6,6 +6,7 @@ Segments, keys and times are read from such columns, which need not be features.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -14,6 +15,8 @@ from kldrift.features.feature import Feature, Skipped
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import value_type
 from kldrift.features.parts import Part, is_bytes
+from kldrift.features.rounding import UNROUNDED, Rounding, rounding_of
+from kldrift.features.sentinels import is_number
 
 
 def column_type(
@@ -54,16 +57,24 @@ def has_names(kind: pa.DataType) -> bool:
 
 
 def as_read(
-    name: str, schema: pa.Schema, *, dictionary: bool = True, sql: str | None = None
+    name: str,
+    schema: pa.Schema,
+    *,
+    dictionary: bool = True,
+    sql: str | None = None,
+    like: pa.DataType | None = None,
 ) -> Feature:
-    """A named column as a feature whose values are read unchanged.
+    """A named column as a feature whose values are read unchanged, but rounded to another type.
 
     ``dictionary`` says that values repeat, so that reading text as a dictionary pays.
     """
     kind = schema.field(name).type
+    rounding = UNROUNDED if like is None or like == kind else rounding_of(value_type(like))
+    if like is not None and pa.types.is_boolean(kind) and is_number(like):
+        rounding = Rounding(whole=True)
     family = "text" if dictionary and pa.types.is_string(kind) else "row"
-    key_type = KeyType.TEXT
-    return Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", key_type, sql=sql)
+    plain = Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", KeyType.TEXT)
+    return replace(plain, sql=sql, rounding=rounding)
 
 
 def check_time(name: str, schema: pa.Schema, foreign: Iterable[Skipped] = ()) -> None:

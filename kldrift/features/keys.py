@@ -99,16 +99,28 @@ def row_numbers(column: pa.Array, key_type: KeyType) -> Keys:
     if pa.types.is_decimal(kind):
         return _unscaled(column)
     if pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+        column = in_microseconds(column, pa.timestamp("us", tz=kind.tz))
     elif pa.types.is_time(kind) and kind != pa.time64("ns"):
         column = column.cast(pa.time64("us"))
     elif pa.types.is_duration(kind) and kind != pa.duration("ns"):
-        column = column.cast(pa.duration("us"))
+        column = in_microseconds(column, pa.duration("us"))
     elif pa.types.is_date64(kind):
         column = column.cast(pa.date32())
     if pa.types.is_temporal(kind):
         column = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
     return _words(column.cast(pa.int64()), dtype)
+
+
+def in_microseconds(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Instants or durations in microseconds; those beyond 64 bits are as far as these reach."""
+    per_unit = {"s": 10**6, "ms": 10**3}.get(column.type.unit, 1)
+    most = np.iinfo(np.int64).max // per_unit
+    numbers = column.view(pa.int64())
+    ends = pc.min_max(numbers) if per_unit > 1 else {}
+    if any(abs(end.as_py() or 0) > most for end in ends.values()):
+        numbers = pc.max_element_wise(numbers, pa.scalar(-most), skip_nulls=False)
+        numbers = pc.min_element_wise(numbers, pa.scalar(most), skip_nulls=False)
+    return numbers.view(column.type).cast(kind, safe=False)
 
 
 def _words(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -236,7 +248,7 @@ def _in_one_unit(values: pa.Array) -> pa.Array:
     if pa.types.is_float16(kind):
         return values.cast(pa.float32())
     if pa.types.is_timestamp(kind):
-        return values.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
+        return in_microseconds(values, pa.timestamp("us", tz=kind.tz and "UTC"))
     if pa.types.is_time(kind):
         return values.cast(pa.time64("us"), safe=False)
     if pa.types.is_duration(kind):

@@ -1,4 +1,4 @@
-"""Layouts of Arrow for the same values: views, dictionaries, runs, extensions, fixed sizes.
+"""Layouts of Arrow for the same values: views, dictionaries, runs, extensions, fixed sizes, widths.
 
 Parquet files restore the layout that they were written from, so that one side of a comparison may
 have another than the other.
@@ -29,7 +29,9 @@ _LISTS: Final = frozenset(
     )
 )
 _RUNS: Final = pa.run_end_encoded(pa.int32(), pa.null()).id
-_OTHER: Final = frozenset({*_VIEWS, *_LISTS, _RUNS})
+_NARROW: Final = frozenset({pa.decimal32(1).id, pa.decimal64(1).id})
+"""Decimals that Arrow neither rounds nor numbers."""
+_OTHER: Final = frozenset({*_VIEWS, *_LISTS, _RUNS, *_NARROW})
 
 VARIANT: Final = pa.struct({"metadata": pa.binary(), "value": pa.binary()})
 _BYTES: Final = (pa.binary(), pa.large_binary(), pa.binary_view())
@@ -66,7 +68,7 @@ def value_type(kind: pa.DataType) -> pa.DataType:
         return pa.binary()
     if kind.id in _LISTS:
         return pa.list_(pa.field("element", value_type(kind.value_type)))
-    return kind
+    return pa.decimal128(kind.precision, kind.scale) if kind.id in _NARROW else kind
 
 
 def is_coded(kind: pa.DataType) -> bool:
@@ -115,7 +117,12 @@ def as_values(column: pa.Array) -> pa.Array:
         stored = as_values(column.storage)
         return stored.cast(pa.bool_()) if kind.extension_name == BOOLEANS else stored
     if kind.id == _RUNS:
-        return as_values(pc.run_end_decode(column))
+        ends = column.run_ends  # of the whole, of which this may be a slice
+        numbers = pa.RunEndEncodedArray.from_arrays(ends, pa.array(range(len(ends))))
+        rows = pc.run_end_decode(numbers.slice(column.offset, len(column)))
+        return as_values(column.values).take(rows)
+    if kind.id in _NARROW:
+        return column.cast(value_type(kind))
     return column.cast(_VIEWS[kind.id]) if kind.id in _VIEWS else _lists(column)
 
 

@@ -139,7 +139,8 @@ def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
     keys = {(f.key_type, f.scale) for f in (reference, current)}
     categories = KeyType.TEXT in (reference.key_type, current.key_type)
     if categories or len(keys) > 1 or reference.key_type is KeyType.FLOAT:
-        both["rounding"] = reference.precision.coarser(current.precision)
+        rounding = reference.precision.coarser(current.precision)
+        both["rounding"] = replace(rounding, floats=rounding.floats or not categories)
     if categories and {reference.family, current.family} == {"number", "boolean"}:
         both["rounding"] = replace(both["rounding"], whole=True)
     if reference.family != current.family:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.arrays import Floats, Ints
+from kldrift.features.keys import decoded, in_microseconds
+from kldrift.features.layouts import as_values, value_type
 from kldrift.features.sentinels import is_number, is_text
 
 
@@ -46,7 +48,7 @@ def parts_of(kind: pa.DataType) -> tuple[str, ...]:
         return OF_TEXT
     if is_list(kind):
         element = kind.item_type if types.is_map(kind) else kind.value_type
-        return OF_NUMBERS if is_number(element) else OF_LISTS
+        return OF_NUMBERS if is_number(value_type(element)) else OF_LISTS
     return ()
 
 
@@ -76,8 +78,8 @@ def part_of(part: Part, column: pa.Array, zone: str = "UTC") -> pa.Array:
         return pc.utf8_length(column) if text else pc.binary_length(column)
     if part in (Part.NULLS, Part.LEAST, Part.MEAN, Part.GREATEST):
         return _inside(part, column)
-    if pa.types.is_timestamp(column.type) and column.type.tz:
-        column = column.cast(pa.timestamp("us", tz=zone), safe=False)
+    if pa.types.is_timestamp(column.type):
+        column = in_microseconds(column, pa.timestamp("us", tz=column.type.tz and zone))
     if part is Part.HOUR:
         return pc.hour(column)
     return pc.day_of_week(column) if part is Part.WEEKDAY else pc.month(column)
@@ -96,7 +98,7 @@ def _inside(part: Part, column: pa.Array) -> pa.Array:
     """A number about the elements of each array, or the values of each map."""
     rows, there = column.drop_null(), column.is_valid().to_numpy(zero_copy_only=False)
     sizes = _sizes(rows).to_numpy(zero_copy_only=False).astype(np.int64)
-    elements = _elements(rows)
+    elements = decoded(as_values(_elements(rows)))
     of_row = np.repeat(np.flatnonzero(there), sizes)
     null = elements.is_null().to_numpy(zero_copy_only=False)
     if part is Part.NULLS:

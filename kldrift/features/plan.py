@@ -135,6 +135,10 @@ def _of_type(
     kind = value_type(kind)
     if is_ml_vector(kind):
         kind = pa.list_(pa.float64())
+    if pa.types.is_null(kind):  # whatever is asked for: the other side has the type
+        return (
+            Feature(name, path, Part.VALUE, "void", str(kind), "categorical", KeyType.PRESENCE),
+        )
     _check_override(name, kind, override)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _of_time(name, path, kind, override, zone)
@@ -219,8 +223,6 @@ def _plain(  # noqa: PLR0911 - one line per type
         return feature("number", "numeric", KeyType.FLOAT)
     if types.is_string(kind) or types.is_large_string(kind):
         return feature("text", "categorical", KeyType.TEXT)
-    if types.is_null(kind):
-        return feature("void", "categorical", KeyType.PRESENCE)
     if types.is_time(kind):
         clock = feature("time of day", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
         return replace(clock, unit=Unit.CLOCK)

@@ -7,7 +7,7 @@ can hold before they become keys. Integers are not rounded to: a fraction is ano
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -31,17 +31,20 @@ class Rounding:
         decimals: digits behind the point; None for all of them.
         bits: the width of the floats that hold them: 16, 32 or 64.
         whole: whether booleans are 0 and 1.
+        floats: whether decimals become floats, which one of the sides has.
     """
 
     decimals: int | None = None
     bits: int = 64
     whole: bool = False
+    floats: bool = field(default=False, repr=False, compare=False)
 
     def coarser(self, other: Rounding) -> Rounding:
         """The precision that both types can hold."""
         decimals = [d for d in (self.decimals, other.decimals) if d is not None]
         bits = min(self.bits, other.bits)
-        return Rounding(min(decimals, default=None), bits, self.whole or other.whole)
+        floats = self.floats or other.floats
+        return Rounding(min(decimals, default=None), bits, self.whole or other.whole, floats)
 
     def of(self, column: pa.Array) -> pa.Array:
         """The values of a column, rounded; text and nulls stay as they are."""
@@ -74,7 +77,7 @@ class Rounding:
             if column.type.scale > self.decimals:
                 column = pc.round(column, self.decimals, "half_to_even")
             # The way over text is the one that gives the nearest double.
-            return column.cast(pa.string()).cast(pa.float64())
+            return column.cast(pa.string()).cast(pa.float64()) if self.floats else column
         if not pa.types.is_floating(column.type) or self.decimals > LONGEST_POWER:
             return column
         power = 10.0**self.decimals
@@ -101,7 +104,8 @@ def rounding_of(kind: pa.DataType) -> Rounding:
         return Rounding(decimals=digits)
     if pa.types.is_decimal(kind) and kind.scale >= 0:
         return Rounding(decimals=kind.scale)
-    return Rounding(bits=kind.bit_width) if pa.types.is_floating(kind) else UNROUNDED
+    floats = pa.types.is_floating(kind)
+    return Rounding(bits=kind.bit_width, floats=True) if floats else UNROUNDED
 
 
 def _like(numbers: NDArray[np.floating], column: pa.Array) -> pa.Array:

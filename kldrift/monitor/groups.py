@@ -65,12 +65,14 @@ def plan_segments(
                     "condition another name"
                 )
         for j, name in enumerate(columns):
+            like = None
             with mistakes.noted():  # of the first side that has one
                 for own, side, whose in (
                     (sides[0], reference, "the reference"),
                     (sides[1], current, "the current dataset"),
                 ):
-                    own.append(_column(f"segments[{i}][{j}]", name, config, side, whose))
+                    column, like = _column(f"segments[{i}][{j}]", name, config, side, whose, like)
+                    own.append(column)
         plans.append(SegmentPlan(tuple(sides[0]), tuple(sides[1])))
     mistakes.raise_any()
     return tuple(plans)
@@ -90,11 +92,15 @@ def condition_named(config: Config) -> Iterator[None]:
         raise
 
 
-def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
+def _column(
+    key: str, name: str, config: Config, side: DatasetInfo, whose: str, like: pa.DataType | None
+) -> tuple[Feature, pa.DataType]:
+    """A column of a list, whose values are named as those of a type are; and its own type."""
     derived = name in side.derived.names and name not in side.schema.names
     schema = side.derived if derived else pa.schema([*side.schema, *side.derived])
     check_plain(key, name, schema, whose, side.foreign)
-    return as_read(name, schema, sql=config.expressions[name] if derived else None)
+    sql = config.expressions[name] if derived else None
+    return as_read(name, schema, sql=sql, like=like), schema.field(name).type
 
 
 def proposed_names(proposal: Proposal) -> tuple[str, ...]:
@@ -183,4 +189,9 @@ def left_out(
             f"are not among the {min(most, len(frozen.names)):,} largest or that the reference "
             "never had"
         )
-    return Skipped(f"segment {plan.name}", why)
+    types = [
+        f"; {one.name!r} is {one.type} in the reference, {other.type} in the current dataset"
+        for one, other in zip(plan.reference, plan.current, strict=True)
+        if one.type != other.type
+    ]
+    return Skipped(f"segment {plan.name}", why + "".join(types))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ TEXTS = pa.array(["a", None, "é", "a"])
 BYTES = pa.array([b"a", None, b"", b"abc"])
 LISTS = pa.array([[1, 2], None, [], [3, None]], pa.list_(pa.int64()))
 VECTORS = pa.array([[1.0, 2.0], None, [3.0, None], [5.0, 6.0]], pa.list_(pa.float64()))
+DECIMALS = pa.array([Decimal("1.10"), None, Decimal("-2.00"), Decimal("1.10")], pa.decimal128(9, 2))
 BOOLEANS = pa.array([True, None, False, True])
 
 
@@ -37,6 +39,20 @@ OTHERS = {
     "large_list_view": (view(pa.large_list_view(pa.int64())), LISTS),
     "fixed_size_list": (VECTORS.cast(pa.list_(pa.float64(), 2)), VECTORS),
     "run_end_encoded": (pc.run_end_encode(TEXTS), TEXTS),
+    "runs of a dictionary": (
+        pa.RunEndEncodedArray.from_arrays(
+            pa.array([1, 2, 3, 4], pa.int64()), TEXTS.dictionary_encode()
+        ),
+        TEXTS,
+    ),
+    "runs of views": (
+        pa.RunEndEncodedArray.from_arrays(
+            pa.array([1, 2, 3, 4], pa.int16()), TEXTS.cast(pa.string_view())
+        ),
+        TEXTS,
+    ),
+    "decimal32": (DECIMALS.cast(pa.decimal32(9, 2)), DECIMALS),
+    "decimal64": (DECIMALS.cast(pa.decimal64(9, 2)), DECIMALS),
     "arrow.json": (extension(pa.json_(), TEXTS), TEXTS),
     "bool8": (extension(pa.bool8(), pa.array([1, None, 0, 7], pa.int8())), BOOLEANS),
 }
@@ -58,6 +74,46 @@ def test_a_column_of_another_layout_is_the_same_feature(layout):
         scores = compare(*sides, **parts).scores
         assert set(scores["status"]) <= {"ok", "constant"}
         assert scores["kl"].abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("layout", ["decimal32", "decimal64", "runs of a dictionary"])
+def test_a_column_of_another_layout_makes_the_same_categories_and_segments(layout):
+    rows = [pa.concat_arrays([as_values(s) if i else s] * 30) for i, s in enumerate(OTHERS[layout])]
+    tables = [pa.table({"x": side, "y": [1, 2, 3, 4] * 30}) for side in rows]
+    for sides in (tables, tables[::-1]):
+        found = compare(*sides, override={"x": {"kind": "categorical"}}, segments=["x"])
+        assert set(found.scores["status"]) <= {"ok", "constant"}
+        assert set(found.scores["kl"]) == {0.0}
+        assert found.scores["segment"].nunique() == len(set(rows[0].to_pylist()))
+
+
+def test_what_is_inside_lists_may_have_another_layout_too():
+    values = pa.array([Decimal(1), None, Decimal(3)] * 20, pa.decimal32(5, 1))
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array(range(2, 122, 2), pa.int32()), values)
+    data = pa.table({"x": pa.ListArray.from_arrays(pa.array(range(0, 123, 3), pa.int32()), runs)})
+    found = compare(data, data, override={"x": {"parts": ["nulls", "min", "max"]}}).scores
+    means = dict(zip(found["feature"], found["mean_current"], strict=True))
+    assert means == {"size(x)": 3, "nulls(x)": 1, "min(x)": 2, "max(x)": 2}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.duration("s"), pa.duration("ms"), pa.timestamp("s"), pa.timestamp("ms", "UTC")],
+    ids=str,
+)
+def test_times_beyond_64_bits_of_microseconds_are_the_last_that_there_are(kind):
+    far = pa.array([-(2**63), 2**62, 5, None] * 20, pa.int64()).view(kind)
+    near = pa.array([5, 5, 5, None] * 20, pa.int64()).view(kind)
+    tables = [pa.table({"x": side, "y": [1, 2, 3, 4] * 20}) for side in (far, near)]
+    asked = {"x": {"parts": ["whole", "hour"]}} if pa.types.is_timestamp(kind) else {}
+    same = compare(tables[0], tables[0], override=asked, segments=["x"])
+    assert set(same.scores["kl"]) == {0.0}
+    cells = same.cells[same.cells["segment"].isna() & (same.cells["feature"] == "x")]
+    assert cells["rows_current"].tolist() == [20, 20, 20, 20]
+    assert cells["lower"].iloc[2] == pytest.approx(2**63 / 1e6)
+    moved = compare(tables[1], tables[0], override=asked).cells
+    rows = moved[moved["feature"] == "x"].set_index("cell_kind")["rows_current"]
+    assert (rows["underflow"], rows["overflow"]) == (20, 20)
 
 
 def test_embeddings_of_one_size_are_vectors():
@@ -197,7 +253,7 @@ def test_a_part_that_a_type_has_not_is_an_error_that_names_those_it_has():
 
 def test_other_layouts_are_the_same_in_files(tmp_path):
     for name, (other, plain) in OTHERS.items():
-        if name not in ("run_end_encoded", "dictionary of views"):  # Parquet has none
+        if not name.startswith(("run", "dictionary")):  # Parquet has none
             pq.write_table(pa.table({"x": other}), tmp_path / "x.parquet")
             assert (
                 as_values(pq.read_table(tmp_path / "x.parquet")["x"].chunk(0)).to_pylist()

@@ -144,7 +144,11 @@ def test_categories_of_pandas_are_categories_though_they_are_numbers():
         (pa.array([1.005, None, 1e300, np.inf]), Rounding(decimals=1), [1.0, None, 1e300, np.inf]),
         (pa.array([2**53 + 1, None]), Rounding(decimals=2), [2**53 + 1, None]),
         (pa.array([0.1, 1e300, None]), Rounding(bits=32), [np.float32(0.1), np.inf, None]),
-        (pa.array([Decimal("0.126")], pa.decimal128(9, 3)), Rounding(decimals=2), [0.13]),
+        (
+            pa.array([Decimal("0.126")], pa.decimal128(9, 3)),
+            Rounding(decimals=2),
+            [Decimal("0.13")],
+        ),
         (pa.array(["1.25", None]), Rounding(decimals=1), ["1.25", None]),
         (pa.array([True, None]), Rounding(whole=True), [1, None]),
         (pa.array([None, None]), Rounding(decimals=1), [None, None]),
@@ -160,3 +164,65 @@ def test_what_is_no_number_stays_so():
     values = Rounding(decimals=1, bits=32).of(pa.array([float("nan"), 1.0, None]))
     assert values.null_count == 1
     assert np.isnan(values[0].as_py())
+
+
+BEYOND = {
+    "integers without a sign": pa.array([2**63 + 1, 2**64 - 1, 5] * 30, pa.uint64()),
+    "integers": pa.array([2**53 + 1, 2**60 + 3, 5] * 30),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+@pytest.mark.parametrize("digits", [0, 9])
+def test_categories_keep_all_digits_where_no_side_has_floats(name, digits):
+    whole = BEYOND[name]
+    other = pa.array([Decimal(v) for v in whole.to_pylist()], pa.decimal128(20 + digits, digits))
+    for sides in ((whole, other), (other, whole)):
+        found, _ = scored(*sides, kind="categorical")
+        assert (found["status"], found["kl"]) == ("ok", 0.0)
+
+
+SEGMENTS = {
+    "float32": (pa.array([0.1, 1e-5] * 30), pa.array([0.1, 1e-5] * 30, pa.float32())),
+    "doubles": (
+        pa.array([0.1, 1e-5] * 30, pa.float32()),
+        pa.array([0.1, 1e-5] * 30, pa.float32()).cast(pa.float64()),
+    ),
+    "decimals": (
+        pa.array([Decimal("0.10"), Decimal("0.30")] * 30, pa.decimal128(9, 2)),
+        pa.array([0.1, 0.1 + 0.2] * 30),
+    ),
+    "booleans": (pa.array([1, 0] * 30), pa.array([True, False] * 30)),
+}
+
+
+@pytest.mark.parametrize("current", SEGMENTS)
+def test_the_same_values_in_another_type_are_the_same_segments(current):
+    sides = (pa.table({"x": side, "y": [1, 2] * 30}) for side in SEGMENTS[current])
+    found = compare(*sides, include=["y"], segments=["x"])
+    assert found.scores["n_current"].tolist() == [60, 30, 30]
+    assert set(found.scores["kl"]) == {0.0}
+
+
+def test_segments_whose_values_changed_their_type_say_so():
+    sides = (pa.table({"x": side, "y": [1, 2] * 30}) for side in ([True, False] * 30, [1, 0] * 30))
+    (_, reason), *_ = compare(*sides, include=["y"], segments=["x"]).skipped
+    assert reason.endswith("had; 'x' is bool in the reference, int64 in the current dataset")
+
+
+ASKED_OF_NULLS = {
+    "hour": (pa.array([0, 3_600] * 30, pa.timestamp("s")), {"parts": ["hour"]}, "hour(x)"),
+    "length": (pa.array(["a", "bc"] * 30), {"parts": ["length"]}, "length(x)"),
+    "missing": (pa.array([1, 2] * 30), {"missing": [-1]}, "x"),
+    "kind": (pa.array([True, False] * 30), {"kind": "numeric"}, "x"),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED_OF_NULLS)
+def test_a_column_of_nulls_alone_has_what_is_asked_of_the_other_side(asked):
+    column, override, name = ASKED_OF_NULLS[asked]
+    for sides in ((column, pa.nulls(60)), (pa.nulls(60), column)):
+        tables = (pa.table({"x": side}) for side in sides)
+        found = compare(*tables, override={"x": override}).scores.set_index("feature").loc[name]
+        assert (found["status"], found["severity"]) == ("ok", "critical")
+        assert {found["missing_reference"], found["missing_current"]} == {0, 60}
