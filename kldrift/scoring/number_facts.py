@@ -219,7 +219,7 @@ def _median(support: NumericSupport, edges: Floats, shares: Floats) -> float:
     at = int(np.searchsorted(upto, 0.5))
     if support.codes[at] not in (CODES[CellKind.BIN], CODES[CellKind.VALUE]):
         return np.nan
-    low, high = edges[at - 1 : at + 1]
+    low, high = edges[at - 1], edges[min(at, len(edges) - 1)]  # nothing lies above the largest key
     part = 1 - (upto[at] - 0.5) / shares[at] if support.codes[at] == CODES[CellKind.BIN] else 0.0
     return float(low + part * (high - low))
 

@@ -64,3 +64,13 @@ def test_values_that_are_further_apart_than_the_largest_double_are_counted_witho
     frame = pd.DataFrame({"x": [1e300, -most, -most, most] * 200})
     scores = kldrift.compare(frame, frame).scores
     assert scores["kl"].tolist() == [0.0]
+
+
+def test_rows_at_the_largest_integer_are_told():
+    most = 2**63 - 1
+    before = pd.DataFrame({"x": [most - 1] * 6 + [1, 2, -most] * 8})
+    (row,) = kldrift.compare(before, pd.DataFrame({"x": [most] * 6 + [0]})).scores.to_dict(
+        "records"
+    )
+    assert (row["status"], row["severity"]) == ("ok", "critical")
+    assert str(most) in row["reason"]
