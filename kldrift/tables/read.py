@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -246,7 +247,9 @@ def stored_runs(
             unreadable.append(f"{store.location(path)}: the record of a run is left out: {error}")
             continue
         runs += [row for row in rows if monitor in (None, row["monitor"])]
-    runs.sort(key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
+    now = datetime.now(UTC)  # what ended later did so before the clock was put back
+    order = ("started_at", "finished_at")
+    runs.sort(key=lambda row: (row["finished_at"] <= now, *map(row.get, order)), reverse=True)
     return runs, unreadable
 
 

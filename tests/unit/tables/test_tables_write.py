@@ -31,6 +31,8 @@ from kldrift.tables import (
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import OPTIONAL_TABLES
 from kldrift.tables.parquet import to_parquet
+from kldrift.tables.read import stored_runs
+from kldrift.tables.store import open_store
 
 
 @pytest.fixture
@@ -92,6 +94,14 @@ def test_where_the_files_are_is_returned(tmp_path):
     assert list(paths) == ["profiles", "drift_cells", "drift_scores"]
     assert pq.read_table(paths["drift_scores"]).num_rows == 4
     assert pq.read_table(write_run(str(tmp_path), run_row())).num_rows == 1
+
+
+def test_the_last_run_is_one_after_the_clock_was_put_back(tmp_path):
+    for year, run_id in ((2024, "20240601T000000Z-aa"), (2999, "29990601T000000Z-bb")):
+        at = datetime(year, 6, 1, tzinfo=UTC)
+        write_run(str(tmp_path), run_row(run_id=run_id) | {"started_at": at, "finished_at": at})
+    runs, _ = stored_runs(open_store(str(tmp_path)), None)
+    assert [run["run_id"][:4] for run in runs] == ["2024", "2999"]
 
 
 def test_pandas_and_duckdb_read_a_table_without_kldrift(output):
