@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import write_deltalake
 
+from kldrift import compare
 from kldrift.cli.csv_dialect import dialect_of
 from kldrift.config import Dataset
-from kldrift.errors import KldriftError
+from kldrift.errors import ConfigError, KldriftError
 from kldrift.sources.open import open_files
 from kldrift.sources.predicates.translate import Unsupported
 from tests.fuzz.inputs import damaged, of_files, refused, write
@@ -28,10 +29,12 @@ CSV = (
 )
 ZONES = ("UTC", "Europe/Berlin", "Pacific/Auckland", "+05:30")
 OF_WRITERS: tuple[list[pa.DataType], ...] = (
-    [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float64()],
+    [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float64(), pa.decimal128(19, 0)],
     [pa.uint8(), pa.uint16(), pa.uint32(), pa.int64()],
+    [pa.uint64(), pa.decimal128(20, 0), pa.decimal128(38, 9)],
     [pa.float32(), pa.float64()],
     [pa.decimal128(9, 2), pa.decimal128(18, 2), pa.decimal128(38, 3), pa.decimal256(50, 4)],
+    [pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal128(20, 2), pa.decimal128(38, 6)],
     [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())],
     [pa.date32(), pa.date64()],
     [pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")],
@@ -103,6 +106,36 @@ def check_writers(folder: Path, rng: random.Random) -> None:
     others = scores[~alike | (scores["kl"].fillna(0) != 0)]
     shown = others[["feature", "status", "kl", "reason"]].to_dict("records")
     assert others.empty, f"{shown}\n{override}\n{table.schema}\n{schemas}"
+
+
+def check_retyped(folder: Path, rng: random.Random) -> None:  # noqa: ARG001 - as the others
+    """Compare the same rows in other types, as categories and by segment: there is no difference.
+
+    Raises:
+        AssertionError: there is one, or an error was raised.
+    """
+    table, _ = draw_tables(
+        rng, [*PLAIN, *(k for kinds in OF_WRITERS for k in kinds if k in OTHERS)]
+    )
+    table = table.rename_columns([f"c{i}" for i in range(table.num_columns)])
+    other = _of_a_writer(table, rng)
+    plain = [f.name for f in table.schema if f.type in PLAIN]
+    override = {n: {"kind": "categorical"} for n in plain if rng.random() < 0.5}
+    segments = [[n] for n in table.column_names if rng.random() < 0.5]
+    segments = [s for s in segments if not pa.types.is_nested(table.schema.field(s[0]).type)]
+    shown = f"{override} {segments}\n{table.schema}\n{other.schema}\n{table.to_pylist()}"
+    try:
+        found = compare(table, other, override=override, segments=segments)
+    except ConfigError as error:
+        refused(error)
+        return
+    except Exception as error:
+        raise AssertionError(f"{type(error).__name__}: {error}\n{shown}") from error
+    scores = found.scores[found.scores["kind"] != "joint"]
+    alike = scores["status"].isin(["ok", "constant", "too_few_rows"])
+    others = scores[~alike | (scores["kl"].fillna(0) != 0)] if table.num_rows else scores[:0]
+    records = others[["feature", "segment", "status", "kl", "reason"]].to_dict("records")
+    assert others.empty, f"{records}\n{shown}"
 
 
 def _of_a_writer(table: pa.Table, rng: random.Random) -> pa.Table:

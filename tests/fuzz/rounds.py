@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tests.fuzz.configurations import check_configuration
-from tests.fuzz.folders import check_csv, check_log, check_mixed, check_writers
+from tests.fuzz.folders import check_csv, check_log, check_mixed, check_retyped, check_writers
 from tests.fuzz.inputs import check_damaged, check_files, check_spark, check_tables
 from tests.fuzz.tables import draw_override, draw_tables, smallest
 
@@ -38,6 +38,7 @@ ROUNDS: dict[str, Callable[[Path, random.Random], None]] = {
     "damage": check_damaged,
     "mixed": check_mixed,
     "writers": check_writers,
+    "retyped": check_retyped,
     "log": check_log,
     "csv": check_csv,
     "configuration": check_configuration,

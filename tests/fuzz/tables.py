@@ -34,6 +34,8 @@ PLAIN: Mapping[pa.DataType, list[Any]] = {
     pa.decimal128(18, 2): [*DECIMALS, Decimal("9999999999999999.99")],
     pa.decimal128(38, 3): [*DECIMALS, Decimal("12345678901234567890.123")],
     pa.decimal256(50, 4): DECIMALS,
+    pa.decimal32(9, 2): DECIMALS,
+    pa.decimal64(18, 2): [*DECIMALS, Decimal("9999999999999999.99")],
     pa.bool_(): [True, False],
     pa.string(): list(TEXTS),
     pa.large_string(): list(TEXTS),
@@ -47,8 +49,8 @@ PLAIN: Mapping[pa.DataType, list[Any]] = {
 """Types whose values are features as they are, and what is drawn of them."""
 OTHERS: Mapping[pa.DataType, list[Any]] = {
     pa.null(): [None],
-    pa.date32(): [DAY, DAY + dt.timedelta(days=9), dt.date(1, 1, 1), dt.date(9999, 12, 31)],
     pa.date64(): [DAY, DAY + dt.timedelta(days=9)],
+    pa.date32(): [DAY, DAY + dt.timedelta(days=9), dt.date(1, 1, 1), dt.date(9999, 12, 31)],
     pa.timestamp("s"): [INSTANT, dt.datetime(1969, 12, 31, 4)],
     pa.timestamp("us", "UTC"): [INSTANT, dt.datetime(1, 1, 1)],
     pa.timestamp("ns", "Pacific/Auckland"): [INSTANT],
@@ -61,6 +63,24 @@ OTHERS: Mapping[pa.DataType, list[Any]] = {
     pa.map_(pa.string(), pa.int64()): [[], [("k", 1)]],
     pa.struct({"x": pa.int8(), "y.z": pa.string()}): [{"x": 1, "y.z": "a"}, {"x": None}],
     pa.struct([]): [{}],
+    pa.timestamp("ms"): [INSTANT, dt.datetime(9999, 12, 31, 23, 59, 59)],
+    pa.dictionary(pa.int32(), pa.decimal128(9, 2)): DECIMALS,
+    pa.run_end_encoded(pa.int32(), pa.string()): ["a", "b"],
+    pa.run_end_encoded(pa.int16(), pa.timestamp("us")): [INSTANT],
+    pa.binary_view(): [b"", b"\xff"],
+    pa.list_(pa.uint64()): [[], [2**64 - 1, None], [0]],
+    pa.list_(pa.decimal64(9, 2)): [[], [*DECIMALS, None]],
+    pa.list_view(pa.string_view()): [[], ["a", None]],
+    pa.list_(pa.struct({"x": pa.int8()})): [[], [{"x": 1}, None], [{"x": None}]],
+    pa.list_(pa.list_(pa.float64())): [[], [[1.0], None]],
+    pa.map_(pa.string(), pa.map_(pa.string(), pa.int8())): [[], [("k", [("l", 1)])]],
+    pa.struct({"v": pa.list_(pa.int64()), "t": pa.struct({"s": pa.string()})}): [
+        {"v": [1, 2], "t": {"s": "a"}},
+        {"v": None, "t": None},
+    ],
+    pa.uuid(): [b"0" * 16, b"\xff" * 16],
+    pa.json_(): ["{}", "[1]"],
+    pa.bool8(): [1, 0, 7],
     pa.month_day_nano_interval(): [],
 }
 """Other types: parts of them are features, or nothing."""
@@ -88,7 +108,12 @@ def column_of(kind: pa.DataType, rows: int, rng: random.Random) -> pa.Array:
     some = [rng.choice(pool) for _ in range(rng.choice((1, 2, 4, 9)))] if pool else []
     nulls = rng.choice((0.0, 0.0, 0.2, 1.0))
     values = [rng.choice(some) if some and rng.random() >= nulls else None for _ in range(rows)]
-    return pa.array(values, kind)
+    decimals = pa.types.is_dictionary(kind) and pa.types.is_decimal(kind.value_type)
+    return (
+        pa.array(values, kind.value_type).dictionary_encode()
+        if decimals
+        else pa.array(values, kind)
+    )
 
 
 def draw_tables(
