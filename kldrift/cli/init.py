@@ -25,6 +25,7 @@ from kldrift.features.plan import plan_features
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.open import open_files, open_source, reason_for_spark
+from kldrift.sources.parquet.files import check_format
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.sample import sample_of
@@ -120,7 +121,9 @@ def _dialect(sides: Sides, options: Mapping[str, str]) -> Dialect:
     current = datasets_of(sides, options)[1]
     if current.format != "csv" or any("://" in path for path in paths):
         return Dialect()
-    return dialect_of(list_files(paths)[-1].path, current.options)
+    last = list_files(paths)[-1].path
+    check_format(last, current.format, "current")
+    return dialect_of(last, current.options)
 
 
 def _schema(

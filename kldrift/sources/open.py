@@ -23,19 +23,19 @@ from kldrift.sources.dataframe.frame import FrameSource, arrow_type
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
 from kldrift.sources.dataframe.mixed_files import (
-    by_nanoseconds,
     from_nanoseconds,
     has_no_spark_type,
     in_nanoseconds,
     orc_footers,
+    read_apart,
     schema_by_arrow,
     schema_without,
-    unlike_durations,
+    unlike_types,
 )
 from kldrift.sources.dataframe.partitioned import Load, by_partition
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
-from kldrift.sources.parquet.files import File, Footers
+from kldrift.sources.parquet.files import File, Footers, check_format
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
 from kldrift.sources.parquet.listing import list_files, uri_of
@@ -164,10 +164,11 @@ def open_source(
         # This also names a missing or damaged file better than Spark does.
         opened = open_files(replace(dataset, where=None), side, spark)
     footers = opened.footers if isinstance(opened, ArrowSource) else None
+    if dataset.format not in TABLE_OPTIONS and not any("://" in path for path in dataset.path):
+        for file in list_files(dataset.path)[:1]:
+            check_format(file.path, dataset.format, side)
     if dataset.path and dataset.format == "orc":
         footers = orc_footers(dataset.path, dataset.filesystem)
-    elif dataset.format not in TABLE_OPTIONS and not any("://" in path for path in dataset.path):
-        list_files(dataset.path)
     return _frame(spark, dataset, derived, reason, side, footers)
 
 
@@ -202,11 +203,9 @@ def _frame(
     load: Callable[[Load], DataFrame] | None = None
     if footers is not None and dataset.format == "parquet" and not dataset.schema:
         nanoseconds = any(map(in_nanoseconds, footers.schema.types))
-        apart = by_nanoseconds(footers)
-        unlike = unlike_durations(footers)
-        untold = [
-            _untold(f) for f in footers.schema if f.name in unlike or has_no_spark_type(f.type)
-        ]
+        apart = read_apart(footers)
+        unlike = unlike_types(footers)
+        untold = [_untold(f) for f in footers.schema if f.name in unlike]
         by_arrow |= nanoseconds or bool(apart) or bool(untold)
     if footers is not None and (mixed or by_arrow or unmerged):
         names = frozenset(skipped.column for skipped in (*mixed, *untold))
@@ -241,18 +240,21 @@ def _together(
     apart: Sequence[tuple[pa.Schema, Sequence[File]]],
     load: Load,
 ) -> DataFrame:
-    """Files that have times in nanoseconds in other columns, each kind read for itself."""
+    """Files that have times in nanoseconds, or nothing, in other columns, each kind for itself."""
     frames = []
     for times, files in apart:
-        schema = schema_by_arrow(spark, [f for f in firsts if f in files], without)
+        empty = {f.name for f in times if pa.types.is_null(f.type)}
+        schema = schema_by_arrow(spark, [f for f in firsts if f in files], {*without, *empty})
         uri = partial(uri_of, paths=dataset.path, filesystem=dataset.filesystem)
         frames.append(from_nanoseconds(by_partition(spark, load, files, schema, uri), times))
     return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
 
 
 def _untold(field: pa.Field) -> Skipped:
-    """The note on a column of a type that Spark lacks."""
-    why = f"values of type {field.type} are no feature where Spark reads; scan: arrow counts them"
+    """The note on a column of a type that Spark lacks, or of several that it does not merge."""
+    lacked = has_no_spark_type(field.type)
+    what = f"type {field.type}" if lacked else "types that Spark does not read, or not together,"
+    why = f"values of {what} are no feature where Spark reads; scan: arrow counts them"
     return Skipped(field.name, why, str(field.type))
 
 

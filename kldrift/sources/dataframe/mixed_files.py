@@ -37,6 +37,7 @@ UNSIGNED: Final = {
     pa.uint64(): T.DecimalType(20, 0),
 }
 """What Spark reads unsigned numbers as; its conversion from Arrow has none of them."""
+UUIDS: Final = "arrow.uuid"
 REFUSED: Final = re.compile(r"\btime(32|64)\[|\bdecimal256\((39|[4-7]\d),")
 """Types that its conversion from Arrow has, but not its reader: times of day, long decimals."""
 
@@ -105,32 +106,50 @@ def in_nanoseconds(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
 
 
-def by_nanoseconds(footers: Footers) -> list[tuple[pa.Schema, list[File]]]:
-    """Files that have the same columns in nanoseconds, with these; no list where all have."""
+def read_apart(footers: Footers) -> list[tuple[pa.Schema, list[File]]]:
+    """Files that have the same columns in nanoseconds, or of nulls alone; none where all have."""
+    kinds = {f.name: f.type for f in footers.schema}
 
     def of(file: File) -> pa.Schema:
         with file.open() as parquet:
-            return pa.schema([f for f in parquet.schema_arrow if in_nanoseconds(f.type)])
+            fields = [*parquet.schema_arrow]
+        empty = {f.name for f in fields if pa.types.is_null(f.type) and kinds.get(f.name) != f.type}
+        return pa.schema([f for f in fields if in_nanoseconds(f.type) or f.name in empty])
 
-    if len({tuple(of(file).names) for file in footers.firsts}) < 2:
+    if len({tuple(of(file)) for file in footers.firsts}) < 2:
         return []
     groups: dict[tuple[str, ...], tuple[pa.Schema, list[File]]] = {}
     # A file of each schema that occurs has all columns, also where no row of it is asked for.
     for file in dict.fromkeys((*footers.firsts, *(piece.file for piece in footers.pieces))):
-        times = of(file)
-        groups.setdefault(tuple(sorted(times.names)), (times, []))[1].append(file)
+        own = of(file)
+        key = tuple(sorted(f"{pa.types.is_null(f.type)} {f.name}" for f in own))
+        groups.setdefault(key, (own, []))[1].append(file)
     return list(groups.values())
 
 
-def unlike_durations(footers: Footers) -> set[str]:
-    """The columns of lengths of time in several units: Spark reads their numbers without."""
-    kinds = {f.name: f.type for f in footers.schema if pa.types.is_duration(f.type)}
-    unlike: set[str] = set()
-    for file in footers.firsts if kinds else ():
+def unlike_types(footers: Footers) -> set[str]:
+    """The columns whose types Spark does not read together, and those that it refuses to read."""
+    seen: dict[str, set[pa.DataType]] = {}
+    for file in footers.firsts:
         with file.open() as parquet:
-            lengths = [f for f in parquet.schema_arrow if pa.types.is_duration(f.type)]
-        unlike |= {f.name for f in lengths if kinds.get(f.name, f.type) != f.type}
-    return unlike
+            for field in parquet.schema_arrow:
+                refused = getattr(field.type, "extension_name", "") == UUIDS
+                kind = pa.float16() if refused else value_type(field.type)  # as little of Spark's
+                seen.setdefault(field.name, set()).add(kind)
+    return {name for name, kinds in seen.items() if not _alike(kinds - {pa.null()})}
+
+
+def _alike(kinds: Collection[pa.DataType]) -> bool:
+    """Whether Spark reads columns of some types together."""
+    if any(map(has_no_spark_type, kinds)):
+        return False
+    if len(kinds) < 2 or any(map(pa.types.is_nested, kinds)):
+        return True
+    if any(map(pa.types.is_duration, kinds)):  # Spark reads their numbers without a unit
+        return False
+    of_spark = {spark_type(kind) for kind in kinds}
+    whole = all(isinstance(kind, T.IntegralType) for kind in of_spark)
+    return len(of_spark) < 2 or whole or of_spark == {T.FloatType(), T.DoubleType()}
 
 
 def from_nanoseconds(frame: DataFrame, schema: pa.Schema) -> DataFrame:

@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from kldrift.arrays import Bools
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.features.feature import Skipped
 from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
@@ -30,6 +30,23 @@ ADVICE: Final = {
     ".txt": "; if its lines are those of a CSV file, state format: csv (init: --format csv)",
 }
 """What to do with files of other kinds, by their ending."""
+
+
+BEGINNINGS: Final = {b"PAR1": "parquet", b"ORC": "orc", b"Obj\x01": "avro"}
+"""What files of a format begin with."""
+
+
+def check_format(path: str, stated: str, side: str) -> None:
+    """Check that a local file does not begin as those of another format do.
+
+    Raises:
+        ConfigError: it does.
+    """
+    with Path(path).open("rb") as file:
+        begin = file.read(4)
+    other = next((form for mark, form in BEGINNINGS.items() if begin.startswith(mark)), stated)
+    if other != stated and stated in ("csv", "json", "orc"):
+        raise ConfigError(f"{side}.format: {path!r} is {other}, not {stated}")
 
 
 class _Nothing:

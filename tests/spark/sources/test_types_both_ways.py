@@ -274,6 +274,47 @@ def test_lengths_of_time_in_several_units_are_the_same_ones_or_are_not_read(spar
     assert skipped[0] == {}
 
 
+def test_columns_that_spark_does_not_read_together_do_not_hide_the_rest(spark, tmp_path):
+    """As pandas writes a day without a text, and others write amounts with more digits."""
+    data = tmp_path / "data"
+    data.mkdir()
+    numbers = pa.array(range(30))
+    first = {
+        "n": numbers,
+        "text": pa.array(["a", "b", "c"] * 10),
+        "tags": pa.array([[1], [2, 3]] * 15),
+        "inside": pa.array([{"x": i % 3} for i in range(30)]),
+        "amount": pa.array([Decimal(i) for i in range(30)], pa.decimal128(9, 2)),
+        "size": pa.array([2**63] * 30, pa.uint64()),
+    }
+    second = {
+        "n": numbers,
+        **dict.fromkeys(("text", "tags", "inside"), pa.nulls(30)),
+        "amount": pa.array([Decimal(i) for i in range(30)], pa.decimal128(18, 4)),
+        "size": pa.array([1] * 30, pa.int64()),
+    }
+    for i, columns in enumerate((first, second, first)):
+        pq.write_table(pa.table(columns), data / f"{i}.parquet")
+    (by_arrow, by_spark), skipped = both_ways(spark, data, tmp_path / "out")
+    assert by_arrow.keys() - by_spark.keys() == skipped[1].keys() == {"amount", "size"}
+    told = "values of types that Spark does not read, or not together, are no feature where Spark"
+    assert skipped[1]["amount"].startswith(told)
+    assert (by_spark["n"], by_spark["inside.x"], by_spark["size(tags)"]) == (14.5, 1.0, 1.5)
+    found = run(
+        {
+            "monitor": "derived",
+            "reference": {"path": str(data)},
+            "current": {"path": str(data)},
+            "features": {"derived": {"letters": "length(text)"}},
+            "output": {"path": str(tmp_path / "derived")},
+            "expectations": False,
+        },
+        spark=spark,
+    ).scores.set_index("feature")
+    assert set(found.index) == {*by_arrow, "letters"}
+    assert found.loc["letters", ["n_current", "missing_current"]].tolist() == [90, 30]
+
+
 def test_durations_keep_their_unit_and_what_spark_does_not_read_does_not_hide_the_rest(
     spark, tmp_path
 ):
