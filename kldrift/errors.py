@@ -29,6 +29,12 @@ _of_environment: Final[dict[str, str]] = {}
 CALLING: Final = "An error occurred while calling "
 """What Java's errors begin with in Python; what happened stands in the next line."""
 
+_OF_JAVA: Final = re.compile(
+    r"^(?:[a-z]\w*\.)+\w+(?:Exception|Error): | *SQLSTATE: \w{5}\b|; line 1 pos \d+;?$"
+)
+"""What tells a reader of an error nothing: the class of Java's and its number in the standard."""
+_LONGEST_LINE: Final = 600
+
 
 class KldriftError(Exception):
     """Base class of all errors that kldrift raises on purpose; no secret is in their text."""
@@ -205,7 +211,8 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith(CALLING):
         lines = [lines[1].removeprefix(": ")]
-    return escaped(lines[0]) if lines else type(error).__name__
+    text = _OF_JAVA.sub("", lines[0]).rstrip("; ") if lines else type(error).__name__
+    return escaped(text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]} ...")
 
 
 def first_names(names: Sequence[str], most: int, written: Callable[[str], str] = str) -> str:
@@ -219,7 +226,7 @@ def first_names(names: Sequence[str], most: int, written: Callable[[str], str] =
     return ", ".join(map(written, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], alike: float = 0.6) -> str:
     """The end of an error about an unknown name: the nearest known one; empty if none is near.
 
     Examples:
@@ -228,5 +235,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     import difflib  # noqa: PLC0415 - only for a message
 
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=alike)
     return f"; did you mean {near[0]!r}?" if near else ""

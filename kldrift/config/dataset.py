@@ -21,6 +21,7 @@ from pydantic import (
 from kldrift.config.problems import shown_value
 from kldrift.config.time import Days, Duration, Moment
 from kldrift.config.values import Options, Place, Text, Whole, as_text, refuse, wrong
+from kldrift.errors import did_you_mean
 
 SOURCES: Final = ("path", "table", "sql")
 HISTORY: Final = ("trailing", "previous")
@@ -56,11 +57,26 @@ SECRETS: Final = (
 
 TEXTS: Final = frozenset({"csv", "json"})
 """Formats of text files, whose values get their types as they are read."""
+OF_TEXTS: Final = """
+sep delimiter encoding charset quote escape comment header inferSchema preferDate enforceSchema
+ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace nullValue nanValue positiveInf negativeInf
+dateFormat timestampFormat timestampNTZFormat enableDateTimeParsingFallback maxColumns
+maxCharsPerColumn mode columnNameOfCorruptRecord multiLine charToEscapeQuoteEscaping
+samplingRatio emptyValue locale lineSep unescapedQuoteHandling compression columnPruning
+recursiveFileLookup pathGlobFilter modifiedBefore modifiedAfter ignoreCorruptFiles
+ignoreMissingFiles basePath extension timeZone primitivesAsString prefersDecimal allowComments
+allowUnquotedFieldNames allowSingleQuotes allowNumericLeadingZeros
+allowBackslashEscapingAnyCharacter allowUnquotedControlChars allowNonNumericNumbers
+dropFieldIfAllNull inferTimestamp singleVariantColumn rowTag escapeQuotes quoteAll
+ignoreNullFields
+"""
+"""Options of Spark's readers of text files."""
 AS_OF: Final = re.compile(
     r"\{as_of\s*(?:(?P<sign>[-+])\s*(?P<number>\d{1,5})\s*(?P<unit>[hdw])\s*)?"
     r"(?::(?P<format>(?:%-?[YmdHMSjGVuyFT%]|[^{}%])+))?\}"
 )
 """A place for the time that a run is for."""
+ALMOST_AS_OF: Final = re.compile(r"(?i)(?:\{\s*as_?of|\bas_?of\s*:\s*%)[^{}]*\}?")
 
 
 def _several(value: object) -> object:
@@ -167,7 +183,7 @@ class Dataset:
     def _placeholders(cls, value: object) -> object:
         texts = value if isinstance(value, tuple) else (value,)
         for text in texts:
-            wrongly = re.search(r"\{\s*as_?of[^{}]*\}?", AS_OF.sub("", text or ""), re.IGNORECASE)
+            wrongly = ALMOST_AS_OF.search(AS_OF.sub("", text or ""))
             if wrongly:
                 right = "{as_of}, {as_of:%Y-%m-%d} or {as_of - 1d:%Y/%m/%d}"
                 raise wrong(f"expected {right} (h, d or w), got {shown_value(wrongly[0])}")
@@ -178,6 +194,14 @@ class Dataset:
     def _options(cls, options: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         if options and info.data.get("sql"):
             raise wrong("go with path or table; a query takes none")
+        if info.data.get("format") in TEXTS:  # Spark is silent about names that it does not know
+            known = {one.lower() for one in OF_TEXTS.split()}
+            near = {
+                name: did_you_mean(re.sub("(?i)^sep.*", "sep", name), OF_TEXTS.split(), 0.8)
+                for name in options
+                if name.lower() not in known
+            }
+            refuse(((name,), f"unknown option{end}") for name, end in near.items() if end)
         return options
 
     @field_validator("schema")

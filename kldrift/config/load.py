@@ -234,7 +234,9 @@ def _text(source: Path) -> str:
     except FileNotFoundError:
         raise ConfigError(f"{source}: no such file; 'kldrift init' writes one") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{source}: expected text in UTF-8: {error}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        text = f"expected text in UTF-8, got the byte 0x{error.object[error.start]:02x}; save it so"
+        raise ConfigError(f"{source}:{line}: {text}") from error
     except OSError as error:
         raise ConfigError(f"{source}: cannot be read: {error.strerror}") from error
 

@@ -115,6 +115,13 @@ class Spark:
     """Let `sql`, `where` and derived features call Java methods and scripts, and read files in
     subqueries: with the rights of the run. Example: `true`"""
 
+    @field_validator("master")
+    @classmethod
+    def _master(cls, master: str | None) -> str | None:
+        if master and not re.match(r"local(\[|-cluster\[|$)|yarn|\w+://", master):
+            raise wrong(f"expected local[*], yarn or a URL such as sc://host, got {master!r}")
+        return master
+
 
 def empty_sections(*keys: str) -> Any:
     """Read a key without a value as an empty section."""

@@ -23,6 +23,8 @@ _EXPECTED: Final = {
 }
 _OF_PYDANTIC: Final = frozenset({"[key]", TAG_COLUMNS, TAG_CONDITION})
 """Parts of a key path that stand in no file."""
+_PLAIN_KEYS: Final = frozenset({"path", "column", "kind"})
+"""Keys whose value may be what was written in place of a whole section."""
 _MISSING: Final = dict.fromkeys(
     ("reference", "current", "data"), "a mapping with path, table or sql, but it is missing"
 )
@@ -70,7 +72,10 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
         case _ if kind in _EXPECTED:
             text = f"expected {_EXPECTED[kind]}, got {shown_value(value)}"
             if kind == "dataclass_type":
-                text += f"; the keys are {', '.join(_keys_of(_class_at(root, path)))}"
+                keys = _keys_of(_class_at(root, path))
+                text += f"; the keys are {', '.join(keys)}"
+                if isinstance(value, str) and keys[0] in _PLAIN_KEYS:
+                    text += f": write {{{keys[0]}: {shown_value(value)}}}"
         case _:
             text = _out_of_range(section, key, value) or detail["msg"]
     return text

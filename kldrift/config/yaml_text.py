@@ -190,6 +190,8 @@ def _syntax(error: MarkedYAMLError, text: str, source: str) -> str:
     hint = ""
     if r"'\t'" in str(error.problem):
         hint = "; indent with spaces, not with tabs"
+    elif "unknown escape character" in str(error.problem):
+        hint = "; write / in paths, or text with \\ in single quotes"
     elif "${" in "".join(text.splitlines()[line : line + 1]):
         hint = '; inside { } and [ ] put "${NAME}" in quotes'
     context = f" {error.context}" if error.context else ""

@@ -17,7 +17,7 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from kldrift.config import Spark
-from kldrift.errors import KldriftError
+from kldrift.errors import KldriftError, first_line
 
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
@@ -162,7 +162,7 @@ def open_session(
         with meanwhile or nullcontext(), _sigint_kept(), _no_jvm_left():
             session = builder.getOrCreate()
     except Exception as error:
-        raise SparkError(f"Spark cannot be started: {error}") from error
+        raise SparkError(f"Spark cannot be started: {first_line(error)}") from error
     if not under_submit:
         # What fails here is told in one line; of a cluster, the log knows more than that.
         level = "FATAL" if (master or "").startswith("local") else "ERROR"

@@ -226,7 +226,8 @@ def _remote_problem(path: str, dataset: Dataset) -> str:
 
 
 def _problem(path: str, dataset: Dataset) -> str:
-    if os.path.exists(path):  # noqa: PTH110 - as text, as it stands in the configuration
+    # As text, as it stands in the configuration.
+    if os.path.isfile(path) or (os.path.isdir(path) and os.listdir(path)):  # noqa: PTH112, PTH113, PTH208
         return ""
     try:
         list_files([path], dataset.filesystem)

@@ -57,14 +57,21 @@ class JointPlan:
         )
 
 
-def plan_joint(config: Config, pairs: Sequence[Pair]) -> tuple[JointPlan, ...]:
+def plan_joint(
+    config: Config, pairs: Sequence[Pair], skipped: Sequence[Skipped] = ()
+) -> tuple[JointPlan, ...]:
     """The groups that the configuration names, then every other column of vectors."""
+    why = {s.column: s.reason for s in skipped}
     by_name = {p.feature.name: p for p in pairs}
     vectors = {p.feature.column: p for p in pairs if p.feature.vector}
     plans = []
     mistakes = Mistakes()
     for name, joint in config.joint.items():
         with mistakes.noted():
+            for feature in joint.features:
+                if feature in why:
+                    text = f"{feature!r} is no feature: {why[feature]}"
+                    raise ConfigError(f"joint.{name}.features: {text}")
             plans.append(_asked(name, joint, by_name, vectors))
     mistakes.raise_any()
     taken = {f for joint in config.joint.values() for f in joint.features if f in vectors}

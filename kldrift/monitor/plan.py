@@ -209,7 +209,7 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     with mistakes.noted():
         check_kinds(pairs, config)
     with mistakes.noted():
-        joint = plan_joint(config, pairs)
+        joint = plan_joint(config, pairs, skipped)
     with mistakes.noted():
         segments = plan_segments(config, reference, current)
     mistakes.raise_any()

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Final
 
 import pyarrow as pa
-from pyspark.errors import ParseException
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.config.dataset import TEXTS
-from kldrift.errors import ConfigError, DatasetError, first_line, on_side
+from kldrift.errors import ConfigError, DatasetError, did_you_mean, first_line, on_side
 from kldrift.features.feature import Skipped
 from kldrift.sources.dataframe.csv_by_name import named_twice, names_in_headers, read_csv
 from kldrift.sources.dataframe.partitioned import Load, read_paths
@@ -30,6 +30,18 @@ READ_OPTIONS: Final = {
 MOST_FILES: Final = 100
 """Files that are tried one by one to name one of them."""
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
+FORMATS: Final = (
+    "parquet",
+    "delta",
+    "iceberg",
+    "csv",
+    "json",
+    "orc",
+    "avro",
+    "text",
+    "xml",
+    "jdbc",
+)
 NO_CONNECTOR: Final = ("No FileSystem for scheme", "FileSystem not found")
 NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
 
@@ -59,33 +71,46 @@ def read_frame(
         else:
             frame = load(partial(_load_paths, spark, dataset.format, _options(dataset)))
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
-    except ParseException as error:
-        raise ConfigError(f"{side}: {first_line(error)}") from error
     except (ConfigError, DatasetError) as error:
         raise on_side(error, side) from error
     except Exception as error:
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
+        if isinstance(error, ParseException if dataset.path else AnalysisException):
+            key = "" if dataset.path else ".table" if dataset.table else ".sql"
+            raise ConfigError(f"{side}{key}: {first_line(error)}") from error
+        if any(t in str(error) for t in NO_SUCH_SOURCE):
+            text = f"this Spark has no reader for {dataset.format}"
+            if dataset.format in TABLE_OPTIONS:
+                raise DatasetError(f"{side}: {text}, and Arrow is not used: {reason}") from error
+            near = did_you_mean(dataset.format, FORMATS)
+            raise ConfigError(f"{side}.format: {text}{near}") from error
         unlike = _of_two_types(dataset) if "CANNOT_MERGE_SCHEMAS" in str(error) else ""
         malformed = "malformed" in str(error).lower()
         if bad := unlike or (what_is_bad(spark, dataset) if malformed else ""):
             raise DatasetError(f"{side}: {bad}") from error
-        if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
-            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
-            raise DatasetError(f"{side}: {text}") from error
-        hint = ""
-        if dataset.format == "parquet" and any(t in str(error) for t in NO_SUCH_TYPE):
-            hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
-        if any(words in str(error) for words in NO_CONNECTOR):
-            hint = f"; {dataset.format} is read by Spark, which needs a connector of its own for "
-            hint += "this store: spark.conf: {spark.jars.packages: ...}"
-        if "PARAMETER_VALUE.CHARSET" in str(error):
-            hint = "; other encodings need spark.conf: {spark.sql.legacy.javaCharsets: true}"
-        if "COLUMN_ALREADY_EXISTS" in str(error):
-            hint = f"{_first_refused(spark, dataset)}; rename one; for names that differ only in "
-            hint += "case, set spark.conf: {spark.sql.caseSensitive: true}"
+        hint = _hint(spark, dataset, str(error))
         raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}{hint}") from error
     return frame
+
+
+def _hint(spark: SparkSession, dataset: Dataset, text: str) -> str:
+    """What to do about an error of Spark's; empty where its text is all that is known."""
+    if dataset.format == "parquet" and any(t in text for t in NO_SUCH_TYPE):
+        return f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
+    if any(words in text for words in NO_CONNECTOR):
+        return (
+            f"; {dataset.format} is read by Spark, which needs a connector of its own for "
+            "this store: spark.conf: {spark.jars.packages: ...}"
+        )
+    if "PARAMETER_VALUE.CHARSET" in text:
+        return "; other encodings need spark.conf: {spark.sql.legacy.javaCharsets: true}"
+    if "COLUMN_ALREADY_EXISTS" in text:
+        return (
+            f"{_first_refused(spark, dataset)}; rename one; for names that differ only in "
+            "case, set spark.conf: {spark.sql.caseSensitive: true}"
+        )
+    return ""
 
 
 def without_twice(frame: DataFrame, dataset: Dataset) -> tuple[DataFrame, list[Skipped]]:

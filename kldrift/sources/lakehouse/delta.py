@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError, OnlyAsWholeError, first_line
+from kldrift.errors import DatasetError, NoSuchFileError, OnlyAsWholeError, first_line
 from kldrift.sources.lakehouse.delta_files import file_uri, listed_files, located
 from kldrift.sources.lakehouse.snapshot import (
     ListedFile,
@@ -135,8 +135,8 @@ def _load(
             table.load_as_version(which)
             _check_time(table, path, which, filesystem)
     except TableNotFoundError as cause:
-        text = f"no Delta table at {path!r}; check the path in the configuration"
-        raise DatasetError(text) from cause
+        text = f"no Delta table at {path!r}; check path and format in the configuration"
+        raise NoSuchFileError(text) from cause
     except (DeltaError, OSError) as cause:
         at = "" if version is None else f" at version {version}"
         raise DatasetError(

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
+from kldrift.errors import ConfigError, DatasetError, NoSuchFileError, OnlyAsWholeError
 from kldrift.sources.filesystem import locate
 from kldrift.sources.lakehouse.iceberg_files import listed_files, place_of
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot, chosen, number_option
@@ -114,8 +114,8 @@ def _errors_named(path: str) -> Iterator[None]:
     except ConfigError:
         raise
     except (NoSuchTableError, FileNotFoundError) as cause:
-        text = f"no Iceberg table at {path!r}; check the path in the configuration"
-        raise DatasetError(text) from cause
+        text = f"no Iceberg table at {path!r}; check path and format in the configuration"
+        raise NoSuchFileError(text) from cause
     except ValidationError as cause:
         why = " ".join(str(cause).split())
         if "manifest-list" in why:

@@ -19,6 +19,8 @@ from kldrift.sources.parquet.files import File
 
 SPECIAL: Final = re.compile(r"[*?\[\]{}\\]")
 """What Spark does not take as it is in a path."""
+OTHER_PLACEHOLDER: Final = re.compile(r"\{\{|\$[({]|%[YmdHj]|(?i:yyyy)|\bd[st]=?<|<\w+>")
+"""How others write a time in a path."""
 ABSENT: Final = "no such file or folder"
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
@@ -101,7 +103,7 @@ def uri_of(file: File, paths: Sequence[str], filesystem: Mapping[str, str]) -> s
 def _local(pattern: str) -> Iterator[File]:
     roots = local_roots(pattern)
     if not roots:
-        raise NoSuchFileError(f"{pattern!r}: {ABSENT}; check the path in the configuration")
+        raise NoSuchFileError(f"{pattern!r}: {ABSENT}; {_advice(pattern)}")
     any_file = False
     for root in map(Path, roots):
         if (root / "_delta_log").is_dir():  # its folder has files that are no longer part of it
@@ -113,7 +115,14 @@ def _local(pattern: str) -> Iterator[File]:
                 any_file = True
                 yield File(str(path), None, _partition(parts[:-1]))
     if not any_file:
-        raise DatasetError(f"{pattern!r} holds no files")
+        raise NoSuchFileError(f"{pattern!r} holds no files; check the path in the configuration")
+
+
+def _advice(pattern: str) -> str:
+    """What to do about a path that leads to nothing."""
+    if "{as_of" not in pattern and OTHER_PLACEHOLDER.search(pattern):
+        return "the day of a run is written {as_of:%Y-%m-%d}"
+    return "write / and not \\" if "\\" in pattern else "check the path in the configuration"
 
 
 def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:

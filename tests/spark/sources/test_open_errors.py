@@ -101,6 +101,44 @@ def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind,
         )
 
 
+@pytest.mark.parametrize(
+    ("dataset", "raised", "told"),
+    [
+        ({"table": "lake.x"}, "[TABLE_OR_VIEW_NOT_FOUND] No `x`.", r"^current.table: .* No `x`.$"),
+        ({"sql": "select y"}, "[UNRESOLVED_COLUMN] No `y`.", r"^current.sql: .* No `y`.$"),
+        (
+            {"path": ("x",), "format": "paquet"},
+            "[DATA_SOURCE_NOT_FOUND] Failed to find the data source: paquet.",
+            r"^current.format: this Spark has no reader for paquet; did you mean 'parquet'\?$",
+        ),
+    ],
+    ids=["table", "sql", "format"],
+)
+def test_what_spark_does_not_know_is_a_mistake_of_the_configuration(
+    monkeypatch, dataset, raised, told
+):
+    def fail(*_):
+        raise AnalysisException(raised)
+
+    monkeypatch.setattr(load, "_load", fail)
+    with pytest.raises(ConfigError, match=told):
+        load.read_frame(SimpleNamespace(), Dataset(**dataset), "current", "", None)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "orc"])
+def test_a_file_of_another_format_is_told_before_it_is_read(tmp_path, form):
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "x")
+    told = rf"^current.format: '{tmp_path}/x' is parquet, not {form}$"
+    with pytest.raises(ConfigError, match=told):
+        opening.open_source(
+            SimpleNamespace(),
+            Dataset((str(tmp_path),), format=form),
+            {},
+            way="auto",
+            side="current",
+        )
+
+
 def test_files_that_spark_does_not_read_together_are_named_with_the_column(monkeypatch, tmp_path):
     """As Spark 3.5 fails over files of int32 and int64, naming neither."""
 
@@ -124,11 +162,13 @@ def test_files_that_spark_does_not_read_together_are_named_with_the_column(monke
         ("", "ValueError"),
         ("\n \n one \n two", "one"),
         (
-            "An error occurred while calling o1.load.\n: org.x.E: Illegal type\n\tat a",
-            "org.x.E: Illegal type",
+            "An error occurred while calling o1.load.\n: org.x.BadException: Illegal type\n\tat a",
+            "Illegal type",
         ),
+        ("[A_B] No `x`. SQLSTATE: 42703; line 1 pos 0;\n'Project", "[A_B] No `x`."),
+        ("x" * 700, "x" * 600 + " ..."),
     ],
-    ids=["empty", "lines", "Java"],
+    ids=["empty", "lines", "Java", "Spark", "long"],
 )
 def test_the_first_line_of_an_error_says_something(text, line):
     assert first_line(ValueError(text)) == line

@@ -35,7 +35,24 @@ CASES = {
     "section that is text": (
         ("expectations",),
         "a",
-        "expected a mapping of keys, got 'a'; the keys are path, data_docs",
+        "expected a mapping of keys, got 'a'; the keys are path, data_docs: write {path: 'a'}",
+    ),
+    "section that is the kind": (
+        ("features", "override", "x"),
+        "numeric",
+        "expected a mapping of keys, got 'numeric'; the keys are kind, parts, keep, missing, "
+        "thresholds, learned, categories: write {kind: 'numeric'}",
+    ),
+    "placeholder without its first brace": (
+        ("current", "path"),
+        "data/as_of:%Y-%m-%d}/*.parquet",
+        "expected {as_of}, {as_of:%Y-%m-%d} or {as_of - 1d:%Y/%m/%d} (h, d or w), got "
+        "'as_of:%Y-%m-%d}'",
+    ),
+    "no master of Spark": (
+        ("spark", "master"),
+        "lokal[2]",
+        "expected local[*], yarn or a URL such as sc://host, got 'lokal[2]'",
     ),
     "section that is a list": (
         ("spark",),
@@ -181,6 +198,11 @@ CASES = {
         {"sql": "select 1", "schema": "a int"},
         "goes with path only; a table or a query has its own schema",
     ),
+    "option of a CSV file": (
+        ("current",),
+        {"path": "x.csv", "options": {"seperator": ";", "Header": "true", "mine": 1}},
+        "unknown option; did you mean 'sep'?",
+    ),
     "options of a query": (
         ("current",),
         {"sql": "select 1", "options": {"a": 1}},
@@ -306,6 +328,7 @@ PLACE = {
     "files of commas and tabs": "current.format",
     "format of a table": "current.format",
     "schema of a query": "current.schema",
+    "option of a CSV file": "current.options.seperator",
     "options of a query": "current.options",
     "two sources of rows": "current",
 }
@@ -405,6 +428,7 @@ FILES = {
     "monitor: 'm\n": r"m\.yaml:2: found unexpected end of stream",
     "monitor: m\nx: \x07\n": r"m\.yaml:2: special characters are not allowed",
     "monitor: m\noutput: {path: ${A}/x}\n": r'm\.yaml:2: .*put "\$\{NAME\}" in quotes',
+    'monitor: "a\\d"\n': r"m\.yaml:1: found unknown escape .*; write / in paths, or text",
     "[" * 1000: r"m\.yaml: nested too deeply",
 }
 
@@ -422,15 +446,15 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
         load_config(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load_config(tmp_path)
-    (tmp_path / "latin.yaml").write_bytes("monitor: é".encode("latin-1"))
-    with pytest.raises(ConfigError, match=r"latin\.yaml: expected text in UTF-8"):
+    (tmp_path / "latin.yaml").write_bytes("# a\nmonitor: é".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin\.yaml:2: expected text in UTF-8, got .* 0xe9;"):
         load_config(tmp_path / "latin.yaml")
 
 
 def test_a_section_that_is_called_learned_is_no_threshold():
     expected = (
         "configuration: output: expected a mapping of keys, got 'learned'; "
-        "the keys are path, format"
+        "the keys are path, format: write {path: 'learned'}"
     )
     assert problems(minimal(output="learned")) == [expected]
 

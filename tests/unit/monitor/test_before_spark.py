@@ -57,6 +57,30 @@ def test_a_file_of_a_day_that_is_missing_says_which_time_was_asked_for(tmp_path)
         job.run(asked, as_of=datetime(2024, 1, 2, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("data/{{ ds }}", "the day of a run is written {as_of:%Y-%m-%d}"),
+        ("data/$(date +%F)", "the day of a run is written {as_of:%Y-%m-%d}"),
+        ("data/YYYY-MM-DD/*.parquet", "the day of a run is written {as_of:%Y-%m-%d}"),
+        (r"data\2024\x.parquet", "write / and not \\"),
+        ("data/x", "check the path in the configuration"),
+    ],
+)
+def test_a_path_as_others_write_them_says_how_it_is_written(tmp_path, path, advice):
+    (tmp_path / "ref.parquet").touch()
+    with pytest.raises(ConfigError) as caught:
+        job.run(config(tmp_path, current=path))
+    assert str(caught.value).endswith(f": no such file or folder; {advice}")
+
+
+def test_an_empty_folder_is_told_before_spark_starts(tmp_path):
+    (tmp_path / "ref.parquet").touch()
+    (tmp_path / "days").mkdir()
+    with pytest.raises(ConfigError, match=r"^current.path: '.*/days' holds no files; check"):
+        job.run(config(tmp_path, current="days"))
+
+
 def test_an_earlier_day_without_a_file_does_not_keep_the_next_from_being_run(tmp_path):
     for day in (1, 3):
         (tmp_path / f"2024-01-0{day}.parquet").touch()

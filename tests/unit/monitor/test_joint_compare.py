@@ -10,6 +10,7 @@ from joint_sample import complete_vectors, table
 
 import kldrift
 from kldrift.divergence import multivariate_gaussian_kl
+from kldrift.errors import ConfigError
 from kldrift.reporting.blocks import MOST_CELLS, Parts, blocks_of
 from kldrift.reporting.causes import drifted
 from kldrift.reporting.json_values import records
@@ -256,3 +257,12 @@ def test_a_group_that_is_worse_than_the_member_it_moved_with_leads_their_cause()
     assert cause.features == ("all", "b")
     assert cause.what.startswith("b: shifted up by 1.")
     assert cause.what.endswith("; with it the joint group all")
+
+
+def test_a_column_that_is_no_feature_says_why_it_is_in_no_joint_group():
+    data = pa.table({"a": [1, 2] * 30, "at": pa.array([0, 1] * 30, pa.timestamp("s"))})
+    told = (
+        r"^joint.all.features: 'at' is no feature: timestamps always move; ask for .*hour, weekday"
+    )
+    with pytest.raises(ConfigError, match=told):
+        kldrift.compare(data, data, joint={"all": ["a", "at"]})
