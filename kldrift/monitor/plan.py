@@ -34,6 +34,7 @@ class Plan:
         stored: when and by which run the reference was read, if it need not be read again.
         segments: the lists of columns whose values split the rows.
         changed: a note where the reference is not what it was; empty if it is.
+        twice: notes on files that are there under two names.
     """
 
     config: Config
@@ -45,6 +46,7 @@ class Plan:
     stored: str = ""
     segments: tuple[SegmentPlan, ...] = ()
     changed: str = ""
+    twice: tuple[str, ...] = ()
 
     @property
     def compared(self) -> tuple[Pair, ...]:
@@ -64,7 +66,7 @@ class Plan:
         names |= {*self.reference.schema.names, *self.current.schema.names}
         misspelt = misspelt_exclusions(self.config.features, names)
         changed = [self.changed] if self.changed else []
-        return [*([SAME] if self.same_data else []), *changed, *misspelt]
+        return [*([SAME] if self.same_data else []), *changed, *self.twice, *misspelt]
 
     def of_features(self, names: Collection[str]) -> Plan:
         """The plan restricted to some features, without joint features and segments."""
@@ -192,8 +194,10 @@ def _together(g: JointPlan) -> str:
     return f"{', '.join(p.feature.name for p in g.pairs)}; {covariance}"
 
 
-def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> Plan:
-    """Match the features of both datasets."""
+def make_plan(
+    config: Config, reference: DatasetInfo, current: DatasetInfo, twice: tuple[str, ...] = ()
+) -> Plan:
+    """Match the features of both datasets; ``twice`` is what was noted of their files."""
     plans = [_side_plan(config, source) for source in (reference, current)]
     pairs = pair(plans[0], plans[1])
     skipped = tuple(dict.fromkeys(s for plan in plans for s in plan.skipped))
@@ -218,7 +222,7 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
         )
-    return Plan(config, reference, current, pairs, skipped, joint, segments=segments)
+    return Plan(config, reference, current, pairs, skipped, joint, segments=segments, twice=twice)
 
 
 def _side_plan(config: Config, source: DatasetInfo) -> FeaturePlan:

@@ -41,7 +41,7 @@ from kldrift.monitor.windows import (
 from kldrift.reporting.history import Backfill, combined, notes_of_all
 from kldrift.reporting.result import RunResult
 from kldrift.sources.dataset import DatasetInfo
-from kldrift.sources.fingerprint import WatchedFiles, watch
+from kldrift.sources.fingerprint import WatchedFiles, files_twice, watch
 from kldrift.tables import Window, prepare_output
 from kldrift.tables.store import open_store, output_reached
 from kldrift.tables.supports import Origin
@@ -72,7 +72,8 @@ def check(
         _check_names(read, config)
     with session_for(config, spark) as session:
         key = reference_key(read, session)
-        plan = make_plan(config, *open_sides(read, session, due))
+        sides = open_sides(read, session, due)
+        plan = make_plan(config, *sides, files_twice(reference=sides[0], current=sides[1]))
         stored = reference_store.find(plan, key)
         if stored is None:
             return plan
@@ -205,7 +206,9 @@ class _Run:
             key = reference_key(read, session)
             watched = [watch(d, name) for d, name in files_of(read)]
             reference_source, current_source = open_sides(read, session, due)
-            plan = record.plan = make_plan(record.config, reference_source, current_source)
+            twice = files_twice(reference=reference_source, current=current_source)
+            plan = make_plan(record.config, reference_source, current_source, twice)
+            record.plan = plan
             engine = SparkEngine(session, reference_source, current_source, record)
             plan, reference = self._reference_of(plan, session, engine, key, watched[0])
             record.plan = plan

@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from os import SEEK_END
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
 from kldrift.config import Dataset
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError, first_line, first_names
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.open import reason_for_spark
-from kldrift.sources.parquet.files import File
+from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.translate import Unsupported, steady
@@ -50,6 +52,52 @@ def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
         paths = [entry.file.path for entry in table.entries]  # in order
         digest.update(repr((table.what, str(table.schema), paths)).encode())
     return digest.hexdigest()[:32]
+
+
+FEWEST_ROWS: Final = 20
+"""What smaller files have in common may be chance."""
+MOST_ALIKE: Final = 100
+"""Files of one shape whose footers are read once more."""
+
+
+def files_twice(**sides: DatasetInfo) -> tuple[str, ...]:
+    """Notes on the local files of both sides that are there under two names.
+
+    Footers tell: they have the size and the bounds of every column in every row group.
+    """
+    notes = []
+    for side, source in sides.items():
+        opened = source.files if isinstance(source, HybridSource) else source
+        pairs = _alike(opened.footers.pieces) if isinstance(opened, ArrowSource) else []
+        texts = [f"{path!r} looks like {first!r} once more" for path, first in pairs]
+        notes += [f"{side}: {first_names(texts, 1)}, so that rows count twice"] if texts else []
+    return tuple(notes)
+
+
+def _alike(pieces: Iterable[Piece]) -> list[tuple[str, str]]:
+    """The paths of local files that have the footer of one before them, and that one's."""
+    shapes: dict[File, list[tuple[int, int]]] = {}
+    for piece in pieces:
+        if piece.file.remote is None:
+            shapes.setdefault(piece.file, []).append((piece.rows or 0, piece.size))
+    alike: dict[object, list[str]] = {}
+    for file, shape in shapes.items():
+        if sum(rows for rows, _ in shape) >= FEWEST_ROWS:
+            alike.setdefault((file.partition, file.deleted, *shape), []).append(file.path)
+    known: dict[tuple[object, bytes], str] = {}
+    return [
+        (path, first)
+        for shape, paths in alike.items()
+        for path in paths[: MOST_ALIKE if len(paths) > 1 else 0]
+        if (first := known.setdefault((shape, _footer_of(path)), path)) != path
+    ]
+
+
+def _footer_of(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        end = file.seek(-8, SEEK_END)
+        file.seek(end - int.from_bytes(file.read(4), "little"))
+        return file.read()
 
 
 _Stamp = tuple[str, str, int | None, int | None]

@@ -14,7 +14,14 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.config.dataset import TEXTS
-from kldrift.errors import ConfigError, DatasetError, did_you_mean, first_line, on_side
+from kldrift.errors import (
+    ConfigError,
+    DatasetError,
+    NoSuchFileError,
+    did_you_mean,
+    first_line,
+    on_side,
+)
 from kldrift.features.feature import Skipped
 from kldrift.sources.dataframe.csv_by_name import named_twice, names_in_headers, read_csv
 from kldrift.sources.dataframe.partitioned import Load, read_paths
@@ -78,7 +85,8 @@ def read_frame(
             raise
         if isinstance(error, ParseException if dataset.path else AnalysisException):
             key = "" if dataset.path else ".table" if dataset.table else ".sql"
-            raise ConfigError(f"{side}{key}: {first_line(error)}") from error
+            mistake = ConfigError if isinstance(error, ParseException) else NoSuchFileError
+            raise mistake(f"{side}{key}: {first_line(error)}") from error
         if any(t in str(error) for t in NO_SUCH_SOURCE):
             text = f"this Spark has no reader for {dataset.format}"
             if dataset.format in TABLE_OPTIONS:

@@ -365,7 +365,7 @@ def test_damage_inside_a_file_is_named(spark, tmp_path):
         ({"path": "nowhere.csv", "format": "csv"}, "no such file or folder"),
         (
             {"table": "no.such_table"},
-            r"reference: .*TABLE_OR_VIEW_NOT_FOUND|reference: .*cannot be found",
+            r"reference.table: .*TABLE_OR_VIEW_NOT_FOUND|reference.table: .*cannot be found",
         ),
     ],
     ids=["glob", "csv", "table"],

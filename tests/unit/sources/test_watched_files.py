@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -10,7 +12,7 @@ from iceberg_sample import make, open_catalog
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError, KldriftError
-from kldrift.sources.fingerprint import watch
+from kldrift.sources.fingerprint import files_twice, watch
 from kldrift.sources.open import open_files
 
 
@@ -61,3 +63,34 @@ def test_a_file_of_a_table_that_is_written_again_with_as_many_rows_is_named(tmp_
 
     with pytest.raises(DatasetError, match=rf"current: '{file}' changed during the run"):
         read()
+
+
+def test_a_file_that_is_there_under_two_names_is_told(tmp_path):
+    rows, others = (pa.table({"x": range(n, n + 30), "y": [0.5] * 30}) for n in (0, 1))
+    names = [
+        "a.parquet",
+        "b.parquet",
+        "c.parquet",
+        "day=1/a.parquet",
+        "day=2/a.parquet",
+        "d.parquet",
+    ]
+    for name, table in zip(
+        names, [rows, others, rows, others, others, rows.slice(0, 0)], strict=True
+    ):
+        place = tmp_path / "days" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, place)
+    shutil.copy(tmp_path / "days/d.parquet", tmp_path / "days/e.parquet")
+    folder = str(tmp_path / "days")
+    source = open_files(Dataset(path=(folder,)), "current")
+    told = f"{folder + '/c.parquet'!r} looks like {folder + '/a.parquet'!r} once more"
+    assert files_twice(current=source) == (f"current: {told}, so that rows count twice",)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_rows_that_were_appended_to_a_table_twice_are_told(tmp_path, times):
+    for _ in range(times):
+        write_deltalake(str(tmp_path), pa.table({"x": range(30)}), mode="append")
+    source = open_files(Dataset(path=(str(tmp_path),), format="delta"), "current")
+    assert len(files_twice(current=source)) == times - 1
