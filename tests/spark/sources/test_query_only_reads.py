@@ -26,7 +26,7 @@ def test_a_statement_is_refused_and_does_nothing(spark, tmp_path):
         "create or replace temp view precious as select 1",
         "set spark.sql.ansi.enabled=false",
     ):
-        with pytest.raises(ConfigError, match=r"reference.sql: "):
+        with pytest.raises(ConfigError, match=r"reference\.sql: "):
             checked(spark, sql, tmp_path)
     assert spark.table("precious").count() == 3
 
