@@ -28,6 +28,7 @@ NUMBER_TEXT: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]
 IDENTIFIER: Final = re.compile(r"(?i:(?:^|[\W_])ids?$)|(?<=[a-z])(?:Id|ID)$")
 FEW: Final = 300
 """Codes have fewer different values than this."""
+FEWEST_ROWS: Final = 20
 SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
 DAYS_OF_A_WEEK: Final = 7
 YEARS: Final = (1900, 2100)
@@ -69,7 +70,8 @@ def suggestions(
                 remarks[name] = f"no weekday: {which} holds no whole week of days"
         elif is_number(kind):
             values = np.unique(_numbers(columns))
-            if len(values) > FEW and (values == np.floor(values)).all() and IDENTIFIER.search(name):
+            many = len(values) > FEW or all(map(_one_each, columns))
+            if many and (values == np.floor(values)).all() and IDENTIFIER.search(name):
                 moving.append(name)
             else:
                 _of_numbers(name, values, overrides, remarks)
@@ -116,6 +118,11 @@ def _mixed(columns: Sequence[Any]) -> str:
         return told
     null = f"options: {{nullValue: {to_yaml(odd)}}} reads it as a null"
     return f"{told}, such as {odd[:40]!r}; of CSV files, {null}"
+
+
+def _one_each(column: Any) -> bool:
+    """Whether nearly every row has its own value, of rows that are enough to tell."""
+    return bool(len(column) > FEWEST_ROWS and len(pc.unique(column)) > 0.9 * len(column))
 
 
 def _numbers(columns: Iterable[Any]) -> Any:

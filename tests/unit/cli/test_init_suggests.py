@@ -575,3 +575,13 @@ def test_a_text_file_that_does_not_say_so_is_refused_with_the_option_that_reads_
     (tmp_path / "rides.txt").write_text("a\tb\n1\t2\n")
     with pytest.raises(DatasetError, match=r"state format: csv \(init: --format csv\)$"):
         init(str(tmp_path / "rides.txt"))
+
+
+@pytest.mark.parametrize(("rows", "excluded"), [(60, True), (9, False)])
+def test_an_identifier_of_few_rows_is_no_code(tmp_path, rows, excluded):
+    table = pa.table({"order_id": range(rows), "zone_id": [1, 2, 3] * (rows // 3)})
+    pq.write_table(table, tmp_path / "x.parquet")
+    text = init(str(tmp_path / "x.parquet"))
+    assert ("exclude: [order_id]  # identifier" in text) == excluded
+    assert ("order_id: {kind: categorical}" in text) != excluded
+    assert "zone_id: {kind: categorical}" in text
