@@ -32,6 +32,12 @@ WIDE_BEGINNINGS: Final = (
     ("UTF-16BE", re.compile(rb"\0[^\0]\0[^\0]")),
 )
 """How files in an encoding begin, with its mark or with text: the first that fits."""
+AS_STATED: Final = {
+    "utf16": ("UTF-16", "UTF-16BE"),
+    "utf16be": ("UTF-16", "UTF-16BE"),
+    "utf16le": ("UTF-16", "UTF-16LE"),
+}
+"""How files begin that may be read in an encoding, which without a mark is the first of two."""
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = ":corrupt"
@@ -123,6 +129,11 @@ def text_options(dataset: Dataset) -> dict[str, str]:
             text = f"is {encoding}; state options: {{encoding: {encoding}, multiLine: true}}"
             raise DatasetError(f"{file.path!r} {text}")
         narrow = narrow_encoding(begin)
+        wide = AS_STATED.get((encoded or "").lower().replace("-", ""), ())
+        known = encoding or ("" if b"\0" in begin else narrow)  # the ends of wide lines have one
+        if wide and begin and known and known not in wide:
+            text = f"is {known}, not {encoded}; write it as the others, or state its own options"
+            raise DatasetError(f"{file.path!r} {text}")
         if dataset.format == "csv" and not encoded and narrow != "UTF-8":
             text = f"is not UTF-8; state options: {{encoding: {narrow}}} or what it is, or "
             text += "{encoding: UTF-8} for a mark in place of what does not fit"

@@ -68,6 +68,28 @@ def test_wide_encodings_are_named_with_and_without_a_mark(tmp_path, name, encodi
         text_options(dataset)
 
 
+@pytest.mark.parametrize(
+    ("stated", "encoding", "told"),
+    [
+        ("utf-16", "utf-16", ""),
+        ("UTF-16", "utf-16-be", ""),
+        ("utf-16", "utf-16-le", "UTF-16LE"),
+        ("utf-16", "utf-8", "UTF-8"),
+        ("UTF-16LE", "utf-16", ""),
+        ("utf-16le", "utf-16-be", "UTF-16BE"),
+        ("utf-16be", "latin-1", "ISO-8859-1"),
+    ],
+)
+def test_a_file_in_another_wide_encoding_than_stated_is_named(tmp_path, stated, encoding, told):
+    (tmp_path / "a.csv").write_text("größe,b\n1,2\n", encoding=encoding)
+    dataset = Dataset((str(tmp_path),), format="csv", options={"encoding": stated})
+    if told:
+        with pytest.raises(DatasetError, match=rf"a\.csv' is {told}, not {stated}; write it as"):
+            text_options(dataset)
+    else:
+        assert text_options(dataset)["multiLine"] == "true"
+
+
 def test_compressed_files_are_looked_at_too(tmp_path):
     with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
         file.write('a,b\n1,"two\nlines"\n')
