@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,10 @@ from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
-from kldrift.statistics.gone_names import NameSample
 from kldrift.statistics.hashing import text_hashes
+
+if TYPE_CHECKING:
+    from kldrift.statistics.gone_names import NameSample
 
 CELLS_AT_ONCE: Final = 2**15
 """Cells that are scored together: few enough that they stay in a cache of the processor."""
@@ -76,6 +78,9 @@ class Comparison:
     @cached_property
     def name_sample(self) -> NameSample:
         """How the names with cells were sampled."""
+        # A terminal that shows what is stored needs no scipy.
+        from kldrift.statistics.gone_names import NameSample  # noqa: PLC0415
+
         support = self.support
         assert isinstance(support, CategoricalSupport)
         whole = self.reference.counts[self.keys.list == ALL].sum(0)
