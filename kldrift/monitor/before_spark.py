@@ -226,8 +226,11 @@ def _remote_problem(path: str, dataset: Dataset) -> str:
 
 
 def _problem(path: str, dataset: Dataset) -> str:
-    # As text, as it stands in the configuration.
-    if os.path.isfile(path) or (os.path.isdir(path) and os.listdir(path)):  # noqa: PTH112, PTH113, PTH208
+    if os.path.isdir(path):  # noqa: PTH112 - as text, as it stands in the configuration
+        with os.scandir(path) as inside:
+            if any(inside):
+                return ""
+    elif os.path.exists(path):  # noqa: PTH110
         return ""
     try:
         list_files([path], dataset.filesystem)
