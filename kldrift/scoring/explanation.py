@@ -249,7 +249,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     before = subject.unseen_before(verdicts.group[place])
     reference, current = scores["std_reference"][place], scores["std_current"][place]
     spread = reference > 0 and current > 0 and not subject.name.startswith((*CYCLES,))
-    shift = scores["mean_current"][place] - scores["mean_reference"][place]
+    before_mean, mean = (float(scores[f"mean_{s}"][place]) for s in ("reference", "current"))
     ends, medians = order_facts(verdicts, place) if spread else (NO_ENDS, ())
     return {
         "ends": ends,
@@ -258,7 +258,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
         "distinct_unseen": unseen.distinct,
         "unseen_before": before / max(1, int(verdicts.sizes["n_reference"][place])),
         "sampled": _sampled(subject),
-        "shift": shift / reference if spread else np.nan,
+        "shift": (mean - before_mean) / reference if spread else np.nan,
         "means": means(verdicts, place),
         "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],

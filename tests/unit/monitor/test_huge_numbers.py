@@ -74,3 +74,11 @@ def test_rows_at_the_largest_integer_are_told():
     )
     assert (row["status"], row["severity"]) == ("ok", "critical")
     assert str(most) in row["reason"]
+
+
+def test_all_rows_at_the_other_end_of_the_doubles_are_told():
+    most = np.finfo(float).max
+    sides = [pd.DataFrame({"x": [end] * 59 + [None]}) for end in (-most, most)]
+    (row,) = kldrift.compare(*sides).scores.to_dict("records")
+    assert (row["status"], row["severity"]) == ("ok", "critical")
+    assert (row["mean_reference"], row["mean_current"]) == (-most, most)
