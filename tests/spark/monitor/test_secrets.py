@@ -66,12 +66,12 @@ def test_a_secret_of_the_environment_that_is_in_use_is_nowhere(tmp_path, monkeyp
     good = ["run", "check", "rescore", "report", "show"]
     for asked in (*([c] for c in good), *([c, "--json"] for c in good), ["show", "d"]):
         assert main([asked[0], str(config), *asked[1:]]) in (0, 3), asked
-    for broken in (
-        "select * from nothing where a = '${LAKE_PASSWORD}'",
-        "select raise_error('${LAKE_PASSWORD}') as n, 1 as x",
+    for broken, code in (
+        ("select * from nothing where a = '${LAKE_PASSWORD}'", 2),
+        ("select raise_error('${LAKE_PASSWORD}') as n, 1 as x", 1),
     ):
         config.write_text(re.sub("current: .*", f'current: {{sql: "{broken}"}}', IN_USE))
-        assert main(["run", str(config), "--debug"]) == 1
+        assert main(["run", str(config), "--debug"]) == code
     said = capfd.readouterr()
     assert "${LAKE_PASSWORD}" in said.out
     kept = [line for line in said.err.splitlines() if " ERROR " not in line]  # of Spark's own tasks
