@@ -127,6 +127,7 @@ def _intervals(sketch: NumericSketch, feature: Feature, binning: Binning) -> Pro
     plain = integral and scale == 1 and unit in NUMBERS
     skip, note = _identifier(sketch, feature.column) if plain and rows >= ID_ROWS else ("", "")
     heavy, single = counts >= max(rows / few, 2), lows == highs
+    heavy[[0, -1]] |= (counts >= max(TAIL * rows, LEAST_ROWS))[[0, -1]]  # the last ones stay last
     cuts = _cuts(sketch, rows / few, heavy)
     values = lows[heavy & single]
     parts = [lows[cuts], step(values), step(highs[-1:])]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kldrift.arrays import Bools, Floats, Ints
 from kldrift.profiles.support import Keys, NumericSupport, Support, Unit, step
 
-CLOSE_SHARE: Final = 0.01
+CLOSE_SHARE: Final = 0.03
 """Of the standard deviation, and of the distance of the quartiles: what is no other value."""
 SAME_SHARE: Final = 1e-7
 """Of a double, and for 0 of the number next to it: what rounding to 32 bits does to a value."""
@@ -30,6 +30,7 @@ OF_GRID: Final = 0.005
 """Of the step of a grid that all whole numbers lie on, what is no other value: 200 and 201 are."""
 FEWEST_OF_GRID: Final = 4
 """Fewer values lie on a grid by chance, or because they are codes."""
+QUARTILES: Final = np.array([0.25, 0.75])
 HALF_STEP: Final = 0.49
 """Numbers without a fraction may be codes as well: what is nearer to one is no other code."""
 
@@ -106,22 +107,19 @@ def _apart(some: Keys, others: Keys) -> Any:
 
 
 def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
-    """The standard deviation, and the distance of the quartiles, without a value of most rows."""
+    """The standard deviation, and the larger distance of quartiles, with and without the mode."""
     finite = np.isfinite(values) & (rows > 0)
     x, n = values[finite].astype(np.float64), rows[finite]
     if len(x) < 2:
         return 0.0, 0.0
-    upto = np.cumsum(n)
-    low, high = x[np.searchsorted(upto, [upto[-1] / 4, upto[-1] * 3 / 4])]
-    if low == high:
-        rest = np.cumsum(np.where(x == low, 0, n))
-        low, high = x[np.searchsorted(rest, [rest[-1] / 4, rest[-1] * 3 / 4])]
     scale = float(np.abs(x).max())
     with np.errstate(under="ignore"):
-        unit = x / scale
-        mean = unit @ (n / upto[-1])
-        spread = float(np.sqrt(((unit - mean) ** 2) @ (n / upto[-1]))) * scale
-    return spread, float(high / 2 - low / 2) * 2
+        unit, shares = x / scale, n / n.sum()
+        mean = unit @ shares
+        spread = float(np.sqrt(((unit - mean) ** 2) @ shares)) * scale
+    sides = [np.cumsum(rows) for rows in (n, np.where(n == n.max(), 0, n))]
+    low, high = np.array([x[np.searchsorted(s, s[-1] * QUARTILES)] for s in sides]).T
+    return spread, float((high / 2 - low / 2).max()) * 2
 
 
 def beside(values: Keys, close: Floats) -> list[Keys]:

@@ -90,9 +90,7 @@ def renamed(change: Change) -> str:
     if not sure or others or gained < least:  # something else moved more
         return ""
     shares = [f" ({percent(n[2])})" * (n[2] == n[2]) for n in sure]  # unknown in a segment
-    named = [
-        f"{n[0]} is now {_quoted(n[1])}{s}" for n, s in zip(sure[:NAMED], shares, strict=False)
-    ]
+    named = [f"{n[0]} is now {quoted(n[1])}{s}" for n, s in zip(sure[:NAMED], shares, strict=False)]
     return f"renamed: {some_of(named, renamed)}"
 
 
@@ -106,7 +104,7 @@ def letters(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """A new name, whose letters and accents are told apart where they look like one."""
     return repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name)
 
@@ -151,7 +149,7 @@ def _cell_words(name: str, kind: CellKind) -> str:
 def new_names(change: Change) -> str:
     """Rows with values that the reference never had, the most frequent by name."""
     named = [
-        _quoted(name) if np.isnan(share) else f"{_quoted(name)} {percent(share)}"
+        quoted(name) if np.isnan(share) else f"{quoted(name)} {percent(share)}"
         for name, share in change.unseen[:NAMED]
     ]
     what = f": {some_of(named, change.distinct_unseen)}" if named else ""

@@ -13,6 +13,7 @@ import numpy as np
 
 from kldrift.arrays import Counts, Floats, Ints, OfRows
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.number_text import percent
 from kldrift.scoring.rare_names import SURELY, names_by_rows, without_cell
 from kldrift.scoring.verdict import Subject, Verdicts
@@ -28,12 +29,13 @@ ONCE: Final = 1
 
 
 class Name(NamedTuple):
-    """A name and its rows, those that the reference may have of it, and how many such there are."""
+    """A name, its rows, those that the reference may have of it; how many such, with what rows."""
 
     name: str
     rows: int
     before: int
     among: int
+    together: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +44,18 @@ class MostFrequentNew(OfRows):
 
     Attributes:
         x: its rows.
-        names: how many names it is the most frequent one of.
         once: reference rows that the name may have.
+        names: how many names it is the most frequent one of.
+        together: the rows of all these.
         shared: rows that share one of them.
     """
 
     x: Counts
     n: Counts
     m: Counts
-    names: Counts
     once: Counts
+    names: Counts
+    together: Counts
     shared: SharedNames
 
     @classmethod
@@ -60,8 +64,8 @@ class MostFrequentNew(OfRows):
     ) -> Self:
         """The names of some rows, each of which has one, beside all that are new."""
         n, m = _compared(v, places)
-        x, once, names = np.array([one[1:] for one in most], dtype=np.int64).reshape(-1, 3).T
-        return cls(x, n, m, names, once, _shared(v, places, unseen, n, m))
+        x, *of = np.array([one[1:] for one in most], dtype=np.int64).reshape(-1, 4).T
+        return cls(x, n, m, *of, _shared(v, places, unseen, n, m))
 
     @property
     def rise(self) -> Floats:
@@ -77,11 +81,11 @@ class MostFrequentNew(OfRows):
     def above_p(self, limit: Floats, others: Floats) -> Floats:
         """The p-value of "this rise, or a change that was tested, is above the limit".
 
-        Of shares that add up to 1, no more than one in so many is above a limit.
+        Of names whose shares add up to one share, no more than fit into it are above a limit.
         """
         p_value = rise_p(self.x, self.n, self.once, self.m, limit)
         with np.errstate(divide="ignore"):
-            p_value *= np.minimum(self.names, 1 / limit)
+            p_value *= np.minimum(self.names, self.together / self.n / limit)
         others = np.minimum(others / (1 - OF_NEW - OF_SHARED), p_value / OF_NEW)
         return np.minimum(1.0, np.minimum(others, self.shared.above_p(limit) / OF_SHARED))
 
@@ -133,14 +137,21 @@ def most_frequent_new(v: Verdicts, rows: Ints) -> tuple[Ints, list[str], MostFre
 
 def _names(subject: Subject, group: int) -> list[Name]:
     """The most frequent new name, and the most frequent one that the reference has hardly."""
-    unseen, names = subject.unseen, []
+    unseen, names, comparison = subject.unseen, [], subject.comparison
+    assert comparison is not None
+    rows = comparison.current.counts[group], comparison.support.codes
     if unseen.named:
         before = max(ONCE, subject.unseen_before(group))
-        names.append(Name(*unseen.named[0], before, unseen.distinct))
-    if unseen.known is not None and subject.comparison is not None:
-        of = without_cell(subject.comparison, group, chosen=not subject.of_windows)
-        names.append(Name(*unseen.known, *of))
+        never = _rows_in(*rows, CellKind.NEVER_SEEN)
+        names.append(Name(*unseen.named[0], before, unseen.distinct, never))
+    if unseen.known is not None:
+        of = without_cell(comparison, group, chosen=not subject.of_windows)
+        names.append(Name(*unseen.known, *of, _rows_in(*rows, CellKind.OTHER)))
     return names
+
+
+def _rows_in(counts: Counts, codes: Ints, kind: CellKind) -> int:
+    return int(counts[codes == CODES[kind]].sum())
 
 
 def with_new_names(v: Verdicts) -> Verdicts:

@@ -11,12 +11,20 @@ import numpy as np
 from kldrift.arrays import Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.number_text import percent, plain
-from kldrift.profiles.support import NUMBERS, TIMES, NumericSupport
-from kldrift.scoring.comparison import close_together
+from kldrift.profiles.number_text import percent
+from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
+from kldrift.scoring.comparison import MISSING, close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
-from kldrift.scoring.name_sentences import MOSTLY
-from kldrift.scoring.reasons import Range, beyond_text, mean_texts, stored_cell_name, value_text
+from kldrift.scoring.name_sentences import MOSTLY, quoted
+from kldrift.scoring.reasons import (
+    WEEKDAYS,
+    Range,
+    beyond_text,
+    cell_text,
+    mean_texts,
+    stored_cell_name,
+    value_text,
+)
 from kldrift.scoring.scores import INNER
 from kldrift.scoring.sentences import cell_sentence, ends_at
 from kldrift.scoring.verdict import Verdicts
@@ -28,6 +36,8 @@ LARGEST_EXACT: Final = 2.0**53
 QUARTER: Final = 0.25
 LEAST_BESIDE: Final = 0.02
 """Share of the rows from which it is said that they are right beside the value they had."""
+WHERE_ALONE: Final = {"reference": CellKind.CATEGORY, "current": CellKind.NEVER_SEEN}
+"""The kind of cell that a name is alone in, of which the other side has none."""
 NO_ENDS: Final = (np.nan, np.nan)
 
 
@@ -126,8 +136,10 @@ def farthest_value(verdicts: Verdicts, place: int, *, upper: bool) -> str:
         return ""
     group = verdicts.group[place : place + 1]
     value = range_of(comparison.current.moments, group, support)[upper]
-    if not abs(value) < LARGEST_EXACT:
-        return ""
+    return _written(support, value) if abs(value) < LARGEST_EXACT else ""
+
+
+def _written(support: NumericSupport, value: float) -> str:
     return value_text(support, round(value * support.scale) if support.integral else value)
 
 
@@ -155,7 +167,7 @@ def constant(verdicts: Verdicts, place: int, moved: CellKind) -> tuple[str, str]
 
     Empty if there are several, or more nulls, or the same one.
     """
-    if moved is CellKind.NULL or verdicts.scores["std_current"][place] != 0:
+    if moved is CellKind.NULL or verdicts.scores["std_current"][place] > 0:
         return "", ""
     before, now = (_alone(verdicts, place, side) for side in ("reference", "current"))
     if not now or before == now:
@@ -170,18 +182,26 @@ def beside_nulls(verdicts: Verdicts, place: int) -> str:
 
 
 def _alone(verdicts: Verdicts, place: int, side: str) -> str:
-    """The only number of one side, as text; empty if it has several."""
-    comparison = verdicts.subjects[verdicts.of[place]].comparison
-    profile = None if comparison is None else getattr(comparison, side)
-    if profile is None or profile.moments is None:
+    """The only number of one side, or its only name if that is new now, as text; else empty."""
+    subject = verdicts.subjects[verdicts.of[place]]
+    comparison = subject.comparison
+    if comparison is None:
         return ""
-    support, group = profile.support, verdicts.group[place : place + 1]
-    least, value = range_of(profile.moments, group, support)
+    profile, group = getattr(comparison, side), verdicts.group[place]
+    support = profile.support
+    if isinstance(support, CategoricalSupport):
+        (cells,) = np.nonzero(np.where(MISSING[support.codes], 0, profile.counts[group]))
+        only = support.cells[cells[0]] if len(cells) == 1 else None
+        if only is None or only.kind is not WHERE_ALONE[side]:
+            return ""
+        named = [name for name, _ in subject.unseen.named]
+        known = side == "reference"
+        return cell_text(only) if known else quoted(named[0]) if len(named) == 1 else ""
+    least, value = range_of(profile.moments, verdicts.group[place : place + 1], support)
     if least != value:  # a deviation of 0 may be one whose square is no double
         return ""
-    if isinstance(support, NumericSupport) and support.unit in TIMES:
-        return mean_texts(support, value)[0]
-    return plain(value, 15 if value.is_integer() else 6)
+    day = str(int(value)) if subject.name.startswith("weekday(") else ""
+    return WEEKDAYS.get(day, _written(support, value))
 
 
 def order_facts(verdicts: Verdicts, place: int) -> tuple[tuple[float, float], tuple[str, ...]]:

@@ -20,7 +20,7 @@ ALL_OF: Final = 5.0
 """Deviations from which a shift of all rows moves half of them past all that were there."""
 LEAST_END: Final = 0.02
 """Share of the rows by which both ends must have changed, for most values to be said to have."""
-CLEAR_SPREAD: Final = 1.2
+CLEAR_SPREAD: Final = 1.15
 """From so many times as wide, or as narrow, a spread is told before a shift."""
 ABOUT_ALIKE: Final = 1 / 3
 """Of the larger change of an end, the least that the other changed for a spread to have changed."""

@@ -17,7 +17,10 @@ from kldrift.scoring.comparison import Rows
 from kldrift.scoring.rules import Rules
 
 CLEARLY_LESS: Final = 0.75
-"""Of the largest change of a share, from which a value that is gone is not told before it."""
+"""Of the largest change of a share, from which a value that is gone is not told before it; of the
+surest one likewise, from which the largest one is told."""
+SURELY: Final = 2.0
+"""Standard errors that a change of a share is taken to be less than it looks."""
 CLOSE: Final = 1e-9
 """Two shares of a flag change by as much."""
 
@@ -46,16 +49,18 @@ class ScoredCells:
         return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
 
     def put_first(self, top: Ints, judged: Bools, rows: Bools) -> None:
-        """Put the cell whose share changed most before those that changed less.
+        """Put the cell whose share changed most, and surely, before those that changed less.
 
         A value that is new, or gone, stays where it is unless it changed clearly less.
         """
-        now, before = (
-            side / np.maximum(1, side.sum(-1, keepdims=True))
-            for side in (self.rows_current, self.rows_reference)
-        )
+        sides = self.rows_current, self.rows_reference
+        n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in sides)
+        now, before = self.rows_current / n, self.rows_reference / m
+        error = np.sqrt(now * (1 - now) / n + before * (1 - before) / m)
         change = abs(now - before)
-        first = np.where(judged, change, 0.0).argmax(-1)
+        sure = np.where(judged, np.maximum(0.0, change - SURELY * error), 0.0)
+        sure = sure >= CLEARLY_LESS * sure.max(-1, keepdims=True)
+        first = np.where(judged & sure, change, 0.0).argmax(-1)
         shown, most = (np.take_along_axis(change, i[:, None], -1)[:, 0] for i in (top[:, 0], first))
         whole = np.take_along_axis((now == 0) | (before == 0), top[:, :1], -1)[:, 0]
         least = np.where(whole, CLEARLY_LESS, 1 - CLOSE) * most

@@ -207,7 +207,8 @@ def test_an_empty_reference_has_a_support_without_edges():
 
 def test_scale_and_unit_are_those_of_the_feature():
     found, _ = of([150, 150, 250, 250], scale=100, unit=Unit.NUMBER)
-    assert [c.label for c in found.support.cells if c.label] == ["1.50", "2.50"]
+    values = [c.label for c in found.support.cells if c.label]
+    assert values == ["1.49", "1.50", "1.51", "2.49", "2.50", "2.51"]  # beside each, what is close
     assert of([1, 2], unit=Unit.DAYS)[0].support.unit is Unit.DAYS
 
 

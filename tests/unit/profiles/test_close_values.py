@@ -50,6 +50,33 @@ def test_a_grid_of_which_most_is_one_price_has_not_drifted_either(place, moved):
     assert found.kl < 0.02
 
 
+@pytest.mark.parametrize("share", [0.05, 0.5])
+@pytest.mark.parametrize("all_of_them", [True, False])
+@pytest.mark.parametrize("last", [12, 14])
+def test_a_rate_that_moves_by_a_hundredth_among_rates_of_one_order_has_not_drifted(
+    last, share, all_of_them
+):
+    rng = np.random.default_rng(0)
+    grid = np.round(np.linspace(22 - last, last, 32), 2)
+    most = int(abs(grid - 10.91).argmin())
+    shares = np.where(np.arange(32) == most, share, (1 - share) / 31)
+    before, now = (rng.choice(grid, 20_000, p=shares) for _ in range(2))
+    moves = (now == grid[most]) | all_of_them
+    assert scores(before, np.round(np.where(moves, now - 0.01, now), 2)).severity == "ok"
+
+
+@pytest.mark.parametrize("to", [np.float32, lambda x: np.round(x + 0.01, 2)], ids=["32 bits", "+"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_last_of_many_values_has_close_ones_too(to, sign):
+    rng = np.random.default_rng(0)
+    grid = np.sort(rng.choice(np.arange(100, 20_000), 500, replace=False)) / 100
+    grid[-1] = 250.05  # a float of 32 bits is larger
+    shares = np.full(500, 0.994 / 499)
+    shares[-1] = 0.006
+    before, now = (rng.choice(sign * grid, 30_000, p=shares) for _ in range(2))
+    assert scores(before, to(sign * now) * sign).severity == "ok"
+
+
 def test_exact_prices_are_as_close_as_floats(rates):
     before, now = ([Decimal(f"{x:.2f}") for x in side] for side in rates)
     found = scores(before, [x - Decimal("0.01") for x in now])

@@ -52,11 +52,25 @@ def test_quiet_names_are_ok_however_many_are_new(before, now, power):
 
 def test_a_name_of_one_reference_row_may_be_the_most_frequent_new_one():
     """Such rows stand for names that were never seen; of 100 rows its share may be anything."""
-    x, n, m, names, once = (np.array([value]) for value in (300, 30_000, 100, 50, 1))
+    x, n, m, once, names = (np.array([value]) for value in (300, 30_000, 100, 1, 50))
     none = np.zeros((1, 5))
     shared = SharedNames(none[:, 0], none[:, 0], x, none, none, n, m)
-    p_value = MostFrequentNew(x, n, m, names, once, shared).above_p(np.array([0.005]), np.ones(1))
-    assert p_value[0] == 1.0
+    new = MostFrequentNew(x, n, m, once, names, n, shared)
+    assert new.above_p(np.array([0.005]), np.ones(1))[0] == 1.0
+
+
+def test_a_new_name_is_the_most_frequent_of_no_more_than_fit_among_all_new_rows():
+    x, n, once, names, unseen = (np.array([value]) for value in (88, 10_000, 1, 300, 600))
+    none = np.zeros((1, 5))
+    shared = SharedNames(none[:, 0], none[:, 0], x, none, none, n, n)
+    few, many = (
+        MostFrequentNew(x, n, n, once, names, together, shared).above_p(
+            np.array([0.005]), np.ones(1)
+        )[0]
+        for together in (unseen, n)
+    )
+    assert few < 0.01 < many
+    assert many == pytest.approx(few * 200 / 12)
 
 
 def test_missing_values_that_are_left_out_are_no_rows_of_names():

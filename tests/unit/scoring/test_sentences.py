@@ -55,6 +55,22 @@ KINDS = {
         "values above 17031000449 are 17031000449 now;",
     ),
     "dead": (BELL, np.full(N, -200.0), "now one single value: "),
+    "dead at a new name": (NAMES, np.full(N, "unknown"), "now one single value: 'unknown';"),
+    "dead at a new name beside nulls": (
+        NAMES,
+        np.array(["unknown", None])[np.arange(N) % 2],
+        "now one single value: 'unknown', beside 50.0 % nulls;",
+    ),
+    "another constant": (
+        np.full(N, "eur"),
+        np.full(N, "usd"),
+        "all values are 'usd' now, and all were 'eur';",
+    ),
+    "dead decimals": (
+        [Decimal(f"{x:.2f}") for x in BELL],
+        [Decimal("0.00")] * N,
+        "now one single value: 0.00;",
+    ),
     "lost": (
         NAMES,
         np.where(NAMES == "c", np.where(np.arange(N) % 2, "a", "b"), NAMES),
@@ -178,6 +194,25 @@ def test_nulls_are_said_where_another_share_changed_by_as_much():
     now[1::500] = "y"
     (reason,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.reason
     assert reason.startswith("10 times as many nulls: from 1.0 % to 10.0 % of the rows;")
+
+
+def test_numbers_that_are_a_little_wider_are_said_to_be():
+    rng = np.random.default_rng(9)
+    sides = (pd.DataFrame({"x": rng.normal(50, std, 10_000)}) for std in (10, 11.8))
+    (reason,) = kldrift.compare(*sides).scores["reason"]
+    assert reason.startswith("spread 1.2 times as wide;")
+
+
+@pytest.mark.parametrize("lost", ["true", "false"])
+def test_a_change_by_chance_of_a_large_share_is_not_told_before_new_nulls(lost):
+    flags = np.arange(10_000) % 2 == 0
+    now = np.where(np.arange(10_000) % 91 == 0, None, flags)
+    now[np.flatnonzero(flags == (lost == "true"))[1::45]] = lost == "false"  # may be chance
+    (row,) = kldrift.compare(pd.DataFrame({"x": flags}), pd.DataFrame({"x": now})).scores.to_dict(
+        "records"
+    )
+    assert row["metric"] == "value_share_change"
+    assert row["reason"].startswith("nulls rose from 0.0 % to ")
 
 
 @pytest.mark.parametrize("kind", [int, float])
