@@ -35,6 +35,10 @@ ALL: Final = 0.995
 LEAST_CUT: Final = 0.005
 """Share of the reference beyond an end of the current numbers, from which it was cut off: the
 outermost values are others in each sample."""
+LEAST_PART: Final = 0.05
+"""Share of the rows that have another unit, or still have the old one, at least."""
+MOST_BEYOND: Final = 10.0
+"""Rows that are expected beyond an end where none is, at most."""
 CLEARLY: Final = 3.0
 """Standard errors by which means must differ; and in units of ``sqrt(1 / n + 1 / m)`` by how much
 the logarithm of a deviation must have changed, whose error is 0.7 of normal numbers."""
@@ -172,6 +176,26 @@ def _likely_factors(numbers: Numbers) -> Iterable[float]:
         if abs(low - f * smallest) + abs(high - f * largest) <= EXACT * abs(high - low)
     ]
     return exact if exact or len(likely) > 1 else likely
+
+
+def in_part(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:
+    """A smaller unit of a part of the rows, as the means say, and the largest number agrees.
+
+    A larger one hardly moves the mean, whatever it is.
+    """
+    (mean, now), largest = numbers.mean, numbers.largest[1]
+    for factor in FACTORS if numbers.smallest[0] >= 0 < mean else ():
+        part = (now / mean - 1) / (factor - 1)
+        if factor < 1 or not LEAST_PART < part < 1 - LEAST_PART:
+            continue
+        beyond = 1 - below(behind(numbers, largest / factor))[0]
+        if beyond * part * numbers.p.sum() > MOST_BEYOND:
+            continue  # many values at one number alone, such as a default
+        moved = affine(numbers, below, factor, 0.0, "").shares
+        square = (1 - part + part * factor**2) * (mean**2 + numbers.std[0] ** 2)
+        std = float(np.sqrt(max(0.0, square - now**2)))
+        name = f"a factor of about {grouped(factor)} for about {100 * part:.2g} % of the rows"
+        yield Candidate(name, (1 - part) * before + part * moved, now, std, FAR_OUT)
 
 
 def mirrored(numbers: Numbers, below: Below, total: float) -> Candidate:

@@ -25,6 +25,7 @@ from kldrift.statistics.number_changes import (
     cumulated,
     cut_off,
     in_other_units,
+    in_part,
     rounded,
     turned,
 )
@@ -114,6 +115,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     yield from fitted(numbers, below)
     yield from rounded(numbers, below)
     yield from clipped(numbers, below)
+    yield from in_part(numbers, before, below)
 
 
 def _candidate_words(name: str, share: float) -> str:

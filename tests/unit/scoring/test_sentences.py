@@ -257,6 +257,18 @@ def test_the_largest_value_is_shown_and_not_the_edge_behind_it(largest, shown):
     assert shown in row["reason"]
 
 
+@pytest.mark.parametrize(
+    ("largest", "shown"),
+    [(253_069.107209846, "253069.1"), (40_669.9953558838, "40669.995"), (0.99999991, "0.9999999")],
+)
+def test_the_largest_value_has_no_more_digits_than_tell_it_from_a_whole_number(largest, shown):
+    now = np.where(np.arange(N) % 10 == 0, largest, np.arange(N) % 997 / 1_997)
+    (reason,) = kldrift.compare(
+        pd.DataFrame({"x": np.arange(N) % 997 / 1_997}), pd.DataFrame({"x": now})
+    ).scores["reason"]
+    assert f": the largest is {shown} now;" in reason
+
+
 def test_times_that_shift_have_means_that_are_times():
     days = pd.Timestamp("2024-01-24T12:00:00") + pd.to_timedelta(BELL, unit="h")
     frames = (pd.DataFrame({"at": days + pd.Timedelta(hours=late)}) for late in (0, 5))
