@@ -11,8 +11,8 @@ import numpy as np
 from kldrift.arrays import Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.number_text import percent
-from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
+from kldrift.profiles.number_text import percent, plain
+from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport, Unit
 from kldrift.scoring.comparison import MISSING, close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.name_sentences import MOSTLY, quoted
@@ -140,6 +140,8 @@ def farthest_value(verdicts: Verdicts, place: int, *, upper: bool) -> str:
 
 
 def _written(support: NumericSupport, value: float) -> str:
+    if support.unit is Unit.UNSIGNED:  # whose keys are others
+        return plain(value, 15)
     return value_text(support, round(value * support.scale) if support.integral else value)
 
 
@@ -187,18 +189,20 @@ def _alone(verdicts: Verdicts, place: int, side: str) -> str:
     comparison = subject.comparison
     if comparison is None:
         return ""
-    profile, group = getattr(comparison, side), verdicts.group[place]
-    support = profile.support
+    profile, group = getattr(comparison, side), verdicts.group[place : place + 1]
+    support, names = profile.support, subject.unseen.named
     if isinstance(support, CategoricalSupport):
-        (cells,) = np.nonzero(np.where(MISSING[support.codes], 0, profile.counts[group]))
-        only = support.cells[cells[0]] if len(cells) == 1 else None
-        if only is None or only.kind is not WHERE_ALONE[side]:
+        there = profile.counts[group[0]] * ~MISSING[support.codes]
+        cells = [support.cells[i] for i in np.flatnonzero(there).tolist()]
+        if [cell.kind for cell in cells] != [WHERE_ALONE[side]]:
             return ""
-        named = [name for name, _ in subject.unseen.named]
         known = side == "reference"
-        return cell_text(only) if known else quoted(named[0]) if len(named) == 1 else ""
-    least, value = range_of(profile.moments, verdicts.group[place : place + 1], support)
-    if least != value:  # a deviation of 0 may be one whose square is no double
+        return cell_text(cells[0]) if known else quoted(names[0][0]) if len(names) == 1 else ""
+    if profile.moments is None:
+        return ""
+    least, value = range_of(profile.moments, group, support)
+    whole = support.integral and abs(value) >= LARGEST_EXACT  # several are one double
+    if whole or least != value:  # a deviation of 0 may be one whose square is no double
         return ""
     day = str(int(value)) if subject.name.startswith("weekday(") else ""
     return WEEKDAYS.get(day, _written(support, value))

@@ -257,6 +257,25 @@ def test_the_largest_value_is_shown_and_not_the_edge_behind_it(largest, shown):
     assert shown in row["reason"]
 
 
+def test_unsigned_numbers_are_written_as_they_are_and_large_ones_not_taken_for_one():
+    before = (np.arange(N) % 50).astype(np.uint64)
+    large = before + np.uint64(2**63)
+    last = np.full(N, 2**64 - 1, np.uint64)
+    for now, first in (
+        (np.where(np.arange(N) % 10 == 0, 77, before), "10.0 % of the values are above 49, the "),
+        (np.full(N, 77), "now one single value: 77;"),
+        (large, "all values are above 49, the reference's largest;"),
+    ):
+        sides = (pd.DataFrame({"x": x.astype(np.uint64)}) for x in (before, now))
+        (reason,) = kldrift.compare(*sides).scores["reason"]
+        assert reason.startswith(first)
+        assert "the largest is" not in reason or "the largest is 77 now;" in reason
+    (reason,) = kldrift.compare(pd.DataFrame({"x": large}), pd.DataFrame({"x": last})).scores[
+        "reason"
+    ]
+    assert reason.startswith("all values are above 9223372036854775857, the reference's largest;")
+
+
 @pytest.mark.parametrize(
     ("largest", "shown"),
     [(253_069.107209846, "253069.1"), (40_669.9953558838, "40669.995"), (0.99999991, "0.9999999")],
