@@ -15,6 +15,7 @@ from kldrift.arrays import Counts, Floats, Ints, OfRows
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.number_text import percent
+from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.rare_names import SURELY, names_by_rows, without_cell
 from kldrift.scoring.verdict import Subject, Verdicts
 from kldrift.statistics.effect_tests import rise_p
@@ -64,8 +65,8 @@ class MostFrequentNew(OfRows):
     ) -> Self:
         """The names of some rows, each of which has one, beside all that are new."""
         n, m = _compared(v, places)
-        x, *of = np.array([one[1:] for one in most], dtype=np.int64).reshape(-1, 4).T
-        return cls(x, n, m, *of, _shared(v, places, unseen, n, m))
+        x, once, names, together = np.array([one[1:] for one in most], np.int64).reshape(-1, 4).T
+        return cls(x, n, m, once, names, together, _shared(v, places, unseen, n, m))
 
     @property
     def rise(self) -> Floats:
@@ -139,19 +140,19 @@ def _names(subject: Subject, group: int) -> list[Name]:
     """The most frequent new name, and the most frequent one that the reference has hardly."""
     unseen, names, comparison = subject.unseen, [], subject.comparison
     assert comparison is not None
-    rows = comparison.current.counts[group], comparison.support.codes
     if unseen.named:
         before = max(ONCE, subject.unseen_before(group))
-        never = _rows_in(*rows, CellKind.NEVER_SEEN)
+        never = _rows_in(comparison, group, CellKind.NEVER_SEEN)
         names.append(Name(*unseen.named[0], before, unseen.distinct, never))
     if unseen.known is not None:
         of = without_cell(comparison, group, chosen=not subject.of_windows)
-        names.append(Name(*unseen.known, *of, _rows_in(*rows, CellKind.OTHER)))
+        names.append(Name(*unseen.known, *of, _rows_in(comparison, group, CellKind.OTHER)))
     return names
 
 
-def _rows_in(counts: Counts, codes: Ints, kind: CellKind) -> int:
-    return int(counts[codes == CODES[kind]].sum())
+def _rows_in(comparison: Comparison, group: int, kind: CellKind) -> int:
+    cells = comparison.support.codes == CODES[kind]
+    return int(comparison.current.counts[group, cells].sum())
 
 
 def with_new_names(v: Verdicts) -> Verdicts:
