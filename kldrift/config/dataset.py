@@ -60,7 +60,8 @@ TEXTS: Final = frozenset({"csv", "json"})
 OF_TEXTS: Final = """
 sep delimiter encoding charset quote escape comment header inferSchema preferDate enforceSchema
 ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace nullValue nanValue positiveInf negativeInf
-dateFormat timestampFormat timestampNTZFormat enableDateTimeParsingFallback maxColumns
+dateFormat timestampFormat timestampNTZFormat timestampLTZFormat timeFormat
+enableDateTimeParsingFallback maxColumns
 maxCharsPerColumn mode columnNameOfCorruptRecord multiLine charToEscapeQuoteEscaping
 samplingRatio emptyValue locale lineSep unescapedQuoteHandling compression columnPruning
 recursiveFileLookup pathGlobFilter modifiedBefore modifiedAfter ignoreCorruptFiles

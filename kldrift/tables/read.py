@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -46,6 +46,8 @@ from kldrift.tables.window import Window
 
 MOST_RUNS: Final = 120
 """Of all monitors of a folder, the latest that are looked through for one's."""
+CLOCKS_APART: Final = timedelta(minutes=10)
+"""How far the clock of the machine that wrote a run may be ahead."""
 IN_SHORT: Final = (
     "feature",
     "segment",
@@ -247,7 +249,7 @@ def stored_runs(
             unreadable.append(f"{store.location(path)}: the record of a run is left out: {error}")
             continue
         runs += [row for row in rows if monitor in (None, row["monitor"])]
-    now = datetime.now(UTC)  # what ended later did so before the clock was put back
+    now = datetime.now(UTC) + CLOCKS_APART  # what ended later did so before the clock was put back
     order = ("started_at", "finished_at")
     runs.sort(key=lambda row: (row["finished_at"] <= now, *map(row.get, order)), reverse=True)
     return runs, unreadable

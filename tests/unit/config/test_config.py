@@ -348,3 +348,9 @@ def test_a_path_may_begin_at_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     mapping = {**minimal(), "output": {"path": "~/drift"}}
     assert config_from_mapping(mapping).output.path == str(tmp_path / "drift")
+
+
+@pytest.mark.parametrize("name", ["timeFormat", "timestampLTZFormat", "mine"])
+def test_an_option_that_newer_sparks_may_know_is_handed_to_spark(name):
+    current = {"path": "b.csv", "options": {name: "HH:mm"}}
+    assert read({**minimal(), "current": current}).current.options == {name: "HH:mm"}

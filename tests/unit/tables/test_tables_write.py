@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pandas as pd
@@ -102,6 +102,14 @@ def test_the_last_run_is_one_after_the_clock_was_put_back(tmp_path):
         write_run(str(tmp_path), run_row(run_id=run_id) | {"started_at": at, "finished_at": at})
     runs, _ = stored_runs(open_store(str(tmp_path)), None)
     assert [run["run_id"][:4] for run in runs] == ["2024", "2999"]
+
+
+def test_a_clock_that_is_a_little_ahead_writes_the_last_run(tmp_path):
+    ahead = datetime.now(UTC) + timedelta(minutes=3)
+    for at, run_id in ((datetime(2024, 6, 1, tzinfo=UTC), "20240601T000000Z-aa"), (ahead, "3-bb")):
+        write_run(str(tmp_path), run_row(run_id=run_id) | {"started_at": at, "finished_at": at})
+    runs, _ = stored_runs(open_store(str(tmp_path)), None)
+    assert [run["run_id"][-2:] for run in runs] == ["bb", "aa"]
 
 
 def test_pandas_and_duckdb_read_a_table_without_kldrift(output):
