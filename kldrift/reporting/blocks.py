@@ -154,7 +154,9 @@ def _facts(row: Row, cells: Sequence[Row], when: str) -> Facts:
     nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
     items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))
     if row["never_seen_current"] is not None:
-        items.append(("not seen when cells were chosen", percent(row["never_seen_current"])))
+        there = any(c["cell_kind"] == "never_seen" and c["rows_reference"] for c in cells)
+        what = "not seen when cells were chosen" if there else "never seen in the reference"
+        items.append((what, percent(row["never_seen_current"])))
     if row["mean_reference"] is not None and row["mean_current"] is not None:
         amounts = [row[f"{name}_{s}"] for name in ("mean", "std") for s in sides]
         times = () if None in amounts else moments_texts(cells, *amounts)

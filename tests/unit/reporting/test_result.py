@@ -18,11 +18,13 @@ from report_sample import two_causes
 from tables_sample import DAYS, run_row, window_tables
 
 import kldrift
+from kldrift.reporting.blocks import blocks_of
 from kldrift.reporting.figures import shown
-from kldrift.reporting.json_values import json_value
+from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import worst_rows
 from kldrift.reporting.page import DRAWN, fragment
+from kldrift.reporting.parts import Parts
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result, RunResult
 from kldrift.tables import Window
@@ -625,3 +627,18 @@ def test_means_and_deviations_of_times_are_written_as_times(values, parts, figur
     page = kldrift.compare(frame, frame, override=override).to_html()
     for name, text in zip(("mean", "standard deviation"), figures, strict=True):
         assert f"<dt>{name}</dt><dd>{text} → " in page
+
+
+@pytest.mark.parametrize(
+    ("before", "named"),
+    [(0, "never seen in the reference"), (5, "not seen when cells were chosen")],
+    ids=["fixed rows", "other windows"],
+)
+def test_a_share_of_new_values_says_what_they_are_new_to(before, named):
+    names = pd.DataFrame({"x": ["a", "b"] * 50}), pd.DataFrame({"x": ["a", "new"] * 50})
+    result = kldrift.compare(*names)
+    cells = records(pa.Table.from_pandas(result.cells))
+    cells = [c | {"rows_reference": before} if c["cell_kind"] == "never_seen" else c for c in cells]
+    (row,) = records(pa.Table.from_pandas(result.scores))
+    facts = blocks_of(row, cells, Parts([], {}, []), "")[-1]
+    assert (named, "50.0 %") in facts.items
