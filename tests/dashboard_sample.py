@@ -74,7 +74,7 @@ def failed(file: Path, error: str, monitor: str | None = None) -> None:
     config = load_config(file)
     config = replace(config, monitor=monitor or config.monitor)
     prepare_output(config.output.path)
-    started = datetime.now(UTC) + timedelta(hours=1)
+    started = datetime.now(UTC) + timedelta(minutes=1)
     record = Record(config, daily_sample.window(99), started, SILENT)
     ends = {"finished_at": started + timedelta(seconds=9)}
     write_run(config.output.path, record.any_row(exit_code=1, error=error) | ends)

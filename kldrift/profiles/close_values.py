@@ -49,7 +49,7 @@ def close_values(values: Keys, near: Keys, rows: Ints, scale: int = 1) -> Floats
     Examples:
         >>> x = np.arange(1.0, 33)
         >>> close_values(x[:2], x, np.full(32, 100)).round(3)
-        array([0.092, 0.092])
+        array([0.277, 0.277])
         >>> cents = np.array([999, 1999, 2999, 4999])
         >>> close_values(cents, cents, np.full(4, 100)).tolist()
         [5.0, 5.0, 5.0, 5.0]

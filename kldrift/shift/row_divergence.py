@@ -99,14 +99,11 @@ def _compare(out: Compared, rows: Ints, q: Floats, p: Floats, *, probabilities: 
     good = outcome == RowOutcome.FINITE
     if good.any():
         p, q, which = p[good], q[good], rows[good]
-        with np.errstate(over="ignore", invalid="ignore"):  # differences beyond a double
-            kl = np.asarray(categorical_kl(p, q, reduction="none"))
+        kl = np.asarray(categorical_kl(p, q, reduction="none"))
         outcome[good] = np.where(np.isinf(kl), RowOutcome.INFINITE, RowOutcome.FINITE)
-        outcome[np.flatnonzero(good)[np.isnan(kl)]] = RowOutcome.NUMBER
-        fine = ~np.isnan(kl)
         out.kl[which] = kl
-        out.champion[which[fine]] = q[fine].argmax(-1)
-        out.challenger[which[fine]] = p[fine].argmax(-1)
+        out.champion[which] = q.argmax(-1)
+        out.challenger[which] = p.argmax(-1)
     out.outcome[rows] = outcome
 
 
