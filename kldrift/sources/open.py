@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
-from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, masked, on_side
@@ -19,26 +18,17 @@ from kldrift.features.feature import Skipped
 from kldrift.features.layouts import as_coded
 from kldrift.features.names import backticked
 from kldrift.features.plan import NO_FEATURE
+from kldrift.sources.dataframe.by_footers import by_footers
 from kldrift.sources.dataframe.frame import FrameSource, arrow_type
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
-from kldrift.sources.dataframe.mixed_files import (
-    from_nanoseconds,
-    has_no_spark_type,
-    in_nanoseconds,
-    orc_footers,
-    read_apart,
-    schema_by_arrow,
-    schema_without,
-    unlike_types,
-)
-from kldrift.sources.dataframe.partitioned import Load, by_partition
+from kldrift.sources.dataframe.mixed_files import from_nanoseconds, orc_footers
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
-from kldrift.sources.parquet.files import File, Footers, check_format
+from kldrift.sources.parquet.files import Footers, check_format
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
-from kldrift.sources.parquet.listing import list_files, uri_of
+from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
@@ -189,37 +179,11 @@ def _frame(
     side: str,
     footers: Footers | None,
 ) -> FrameSource:
-    mixed = () if footers is None or dataset.schema else footers.mixed
-    schema: Callable[[], T.StructType] | None = None
-    unmerged = (
-        footers is not None
-        and dataset.format == "orc"
-        and not dataset.schema
-        and len(footers.firsts) > 1
-    )
-    by_arrow = any(skipped.ambiguous for skipped in mixed)
-    nanoseconds, untold = False, list[Skipped]()
-    apart: Sequence[tuple[pa.Schema, Sequence[File]]] = ()
-    load: Callable[[Load], DataFrame] | None = None
-    if footers is not None and dataset.format == "parquet" and not dataset.schema:
-        nanoseconds = any(map(in_nanoseconds, footers.schema.types))
-        apart = read_apart(footers)
-        unlike = unlike_types(footers)
-        untold = [_untold(f) for f in footers.schema if f.name in unlike]
-        by_arrow |= nanoseconds or bool(apart) or bool(untold)
-    if footers is not None and (mixed or by_arrow or unmerged):
-        names = frozenset(skipped.column for skipped in (*mixed, *untold))
-        if by_arrow:  # Spark has no schema for such a file
-            schema = partial(schema_by_arrow, spark, footers.firsts, names)
-            if apart:
-                load = partial(_together, spark, dataset, footers.firsts, names, apart)
-        else:
-            firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
-            schema = partial(schema_without, spark, dataset.format, firsts, names)
-    frame = read_frame(spark, dataset, side, reason, schema, load)
+    differing = by_footers(spark, dataset, footers)
+    frame = read_frame(spark, dataset, side, reason, differing.schema, differing.load)
     frame, twice = without_twice(frame, dataset)
-    if footers is not None and nanoseconds and not apart:
-        frame = from_nanoseconds(frame, footers.schema)
+    if differing.nanoseconds is not None:
+        frame = from_nanoseconds(frame, differing.nanoseconds)
     if dataset.where:
         # Spark Connect takes the schema of all rows for that of those left, unread.
         frame = _or_config_error(lambda: frame.where(dataset.where).select("*"), f"{side}.where")
@@ -228,34 +192,8 @@ def _frame(
         kinds = {f.name: f.type for f in footers.schema}
         fields = [f.with_type(_of_files(f.type, kinds.get(f.name))) for f in source.schema]
         source = replace(source, schema=as_coded(pa.schema(fields), footers.coded))
-    foreign = (*source.foreign, *mixed, *untold, *twice)
+    foreign = (*source.foreign, *differing.left_out, *twice)
     return replace(source, foreign=foreign, explain=partial(what_is_bad, spark, dataset))
-
-
-def _together(
-    spark: SparkSession,
-    dataset: Dataset,
-    firsts: Sequence[File],
-    without: Collection[str],
-    apart: Sequence[tuple[pa.Schema, Sequence[File]]],
-    load: Load,
-) -> DataFrame:
-    """Files that have times in nanoseconds, or nothing, in other columns, each kind for itself."""
-    frames = []
-    for times, files in apart:
-        empty = {f.name for f in times if pa.types.is_null(f.type)}
-        schema = schema_by_arrow(spark, [f for f in firsts if f in files], {*without, *empty})
-        uri = partial(uri_of, paths=dataset.path, filesystem=dataset.filesystem)
-        frames.append(from_nanoseconds(by_partition(spark, load, files, schema, uri), times))
-    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
-
-
-def _untold(field: pa.Field) -> Skipped:
-    """The note on a column of a type that Spark lacks, or of several that it does not merge."""
-    lacked = has_no_spark_type(field.type)
-    what = f"type {field.type}" if lacked else "types that Spark does not read, or not together,"
-    why = f"values of {what} are no feature where Spark reads; scan: arrow counts them"
-    return Skipped(field.name, why, str(field.type))
 
 
 def _of_files(kind: pa.DataType, there: pa.DataType | None) -> pa.DataType:

@@ -9,11 +9,11 @@ lacks, or has more than the schema, is gone or new, as in Parquet files.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial, reduce
 from io import BufferedReader
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
@@ -35,6 +35,13 @@ NAMES_TOLD: Final = 20
 LONGEST_TOLD: Final = 60
 
 
+class Kind(NamedTuple):
+    """Files with one header, and whether one of them has rows below it."""
+
+    paths: list[str]
+    has_rows: bool = True
+
+
 def read_csv(
     spark: SparkSession,
     paths: Sequence[str],
@@ -46,43 +53,68 @@ def read_csv(
     whole = _for_spark(paths)
     if given.get("header") != "true" or any(given.get(k) == v for k, v in BY_PLACE.items()):
         return _reader(spark, options, schema).load(whole)
-    groups, full, folders = [whole], [True], frozenset[str]()
+    kinds, folders = [Kind(whole)], frozenset[str]()
     if any("://" in path for path in paths):
         options = {**options, "enforceSchema": "false"}  # Spark compares the headers, by place
     else:
         files = list_files(paths)
-        kinds = _by_first_line(files, given.get("comment", ""))
+        found = _by_first_line(files, given.get("comment", ""))
         folders = named_by_folders(files)
-        if len(kinds) > 1 and folders:
+        if len(found) > 1 and folders:
             load = lambda paths_read, inside: read_csv(spark, paths_read, options, inside)  # noqa: E731
             return by_partition(spark, load, files, schema)
-        if len(kinds) > 1:
-            groups, full = [_for_spark(kind) for kind, _ in kinds], [rows for _, rows in kinds]
-    if schema is None and len(groups) == 1:
+        if len(found) > 1:
+            kinds = [kind._replace(paths=_for_spark(kind.paths)) for kind in found]
+    if schema is None and len(kinds) == 1:
         return _reader(spark, options, None).load(whole)
-    free = {**options, "inferSchema": "false" if schema else "true"}
-    heads = [_reader(spark, free, None).load(group).schema for group in groups]
+    return _by_name(spark, options, kinds, folders, schema)
+
+
+def _by_name(
+    spark: SparkSession,
+    options: Mapping[str, str],
+    kinds: Sequence[Kind],
+    folders: Collection[str],
+    schema: T.StructType | None,
+) -> DataFrame:
+    """All kinds of files as one frame, with the columns of the schema first."""
     fold = str if spark.conf.get("spark.sql.caseSensitive", "false") == "true" else str.lower
-    corrupt = given.get("columnnameofcorruptrecord", "_corrupt_record")
-    named = [f.name for f in schema or heads[0] if f.name not in {corrupt, *folders}]
-    for i, (group, head) in enumerate(zip(groups, heads, strict=True)):
-        more = _beside([n for n in head.names if n not in folders], named, group[0], fold)
-        if more and schema:
-            heads[i] = _reader(spark, options, None).load(group).schema
-    # Without a row below its header, a file has no values that tell types.
-    told = [head for head, rows in zip(heads, full, strict=True) if rows]
     stated = schema or T.StructType()
+    called = (value for k, value in options.items() if k.lower() == "columnnameofcorruptrecord")
+    corrupt = next(called, "_corrupt_record")
+    heads = _heads(spark, options, kinds, {corrupt, *folders}, schema, fold)
+    # Without a row below its header, a file has no values that tell types.
+    told = [head for head, kind in zip(heads, kinds, strict=True) if kind.has_rows]
     fields = _merged(heads, fold) | _merged(told, fold) | _merged([stated], fold)
     frames = []
-    for group, head in zip(groups, heads, strict=True):
+    for kind, head in zip(kinds, heads, strict=True):
         in_order = T.StructType([fields[fold(name)] for name in head.names])
         if corrupt in stated.names:
             in_order.add(stated[corrupt])
-        frames.append(_reader(spark, options, in_order).load(group))
+        frames.append(_reader(spark, options, in_order).load(kind.paths))
     together = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
     there = {fold(name): name for name in together.columns}
     names = dict.fromkeys(fold(name) for name in (*stated.names, *together.columns))
     return together.select(*[backticked(there[name]) for name in names if name in there])
+
+
+def _heads(
+    spark: SparkSession,
+    options: Mapping[str, str],
+    kinds: Sequence[Kind],
+    no_columns: Collection[str],
+    schema: T.StructType | None,
+    fold: Callable[[str], str],
+) -> list[T.StructType]:
+    """The columns in the header of each kind; their types are found where no schema states them."""
+    free = {**options, "inferSchema": "false" if schema else "true"}
+    heads = [_reader(spark, free, None).load(kind.paths).schema for kind in kinds]
+    named = [f.name for f in schema or heads[0] if f.name not in no_columns]
+    for i, (kind, head) in enumerate(zip(kinds, heads, strict=True)):
+        header = [name for name in head.names if name not in no_columns]
+        if _beside(header, named, kind.paths[0], fold) and schema:
+            heads[i] = _reader(spark, options, None).load(kind.paths).schema
+    return heads
 
 
 def names_in_headers(paths: Sequence[str], options: Mapping[str, str]) -> list[str]:
@@ -133,14 +165,14 @@ def _reader(
     return reader if schema is None else reader.schema(schema)
 
 
-def _by_first_line(files: Sequence[File], comment: str) -> list[tuple[list[str], bool]]:
-    """The files by their header, and whether one has rows below it; none without a line."""
-    groups: dict[bytes, tuple[list[str], bool]] = {}
+def _by_first_line(files: Sequence[File], comment: str) -> list[Kind]:
+    """The files by their header; those without a line are left out."""
+    groups: dict[bytes, Kind] = {}
     for file in files:
         first, more = _first_line(file.path, comment.encode())
-        alike, rows = groups.get(first, ([], False))
+        alike, rows = groups.get(first, Kind([], has_rows=False))
         alike.append(file.path)
-        groups[first] = alike, rows or more
+        groups[first] = Kind(alike, rows or more)
     groups.pop(b"", None)
     if not groups:
         raise DatasetError(f"{files[0].path!r} is empty: it has no line, not even a header")
