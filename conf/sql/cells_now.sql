@@ -22,8 +22,8 @@ select
     rows_current / nullif(sum(rows_current) over feature_cells, 0) as share_current,
     contribution
 from drift_cells as cells
-join (
-    select monitor, max(window_end) as window_end from drift_scores group by monitor
-) as latest
-    on latest.monitor = cells.monitor and latest.window_end is not distinct from cells.window_end
+join latest_windows as latest
+    on latest.monitor = cells.monitor
+        and latest.window_start is not distinct from cells.window_start
+        and latest.window_end is not distinct from cells.window_end
 window feature_cells as (partition by cells.monitor, cells.feature, cells.segment);

@@ -1,7 +1,7 @@
 -- One row per feature of the latest window that is not ok, the worst first, as in the report:
 -- a feature that is worse in a segment than over all rows is shown in that segment. One that could
 -- not be scored, as it has hardly any rows, is not worse.
--- For DuckDB and Spark, after timeline.sql.
+-- For DuckDB and Spark, after latest_scores.sql and timeline.sql.
 create or replace view worst_now as
 with ranked as (
     select
@@ -15,10 +15,10 @@ with ranked as (
         end as badness,
         segment is not null as part
     from timeline
-    join (
-        select monitor, max(window_end) as latest from drift_scores group by monitor
-    ) as ends
-        on ends.monitor = timeline.monitor and ends.latest is not distinct from timeline.window_end
+    join latest_windows as latest
+        on latest.monitor = timeline.monitor
+            and latest.window_start is not distinct from timeline.window_start
+            and latest.window_end is not distinct from timeline.window_end
 ), chosen as (
     select
         *,

@@ -22,7 +22,7 @@ from kldrift.tables.store import open_store
 
 LATEST: Final = """
     select monitor, count(*) as runs, count(error) as failed,
-           max(finished_at) as finished, arg_max(error, finished_at) as error
+           first(finished_at) as finished, first(error) as error
     from runs group by monitor
 """
 HEAD: Final = ("monitor", "severity", "verdict", "window", "last run", "failed runs")

@@ -142,7 +142,9 @@ def put_page(path: str, html: str) -> str:
     end = query.start() if query else len(path)
     folder, _, name = path[:end].rpartition("/")
     place = folder or ("/" if path.startswith("/") else ".")
-    open_folder(place + path[end:]).put({name: html.encode()})
+    store = open_folder(place + path[end:])
+    store.put({name: html.encode()})
+    store.make_ready("")  # beside a page nothing else removes what a killed run left
     return path
 
 

@@ -278,6 +278,16 @@ def test_a_run_that_failed_is_told_before_anything_else(own):
     assert "another monitor" in look(own, monitor="broken", view="mute").info[0].value
 
 
+def test_the_last_run_of_a_monitor_is_one_after_the_clock_was_put_back(own):
+    config = load_config(own)
+    record = Record(config, window(98), datetime(2999, 6, 1, tzinfo=UTC), SILENT)
+    ended = {"finished_at": datetime(2999, 6, 1, tzinfo=UTC)}
+    write_run(config.output.path, record.any_row(exit_code=1, error="too early") | ended)
+    (row,) = look(own, view="monitors").dataframe[0].value.to_dict("records")
+    assert "2999" not in row["last run"]
+    assert "failed" not in row["last run"]
+
+
 def test_all_monitors_name_their_windows_with_a_zone(own):
     failed(own, "killed", monitor="broken")
     stated = own.read_text().replace("window: 1d}", "window: 1d, zone: Asia/Tokyo}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -87,7 +88,11 @@ def test_a_result_is_strict_json(compared):
 def test_a_page_is_saved_as_a_whole(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run_result()
+    left = Path(".kldrift-0a.tmp")  # by a run that was killed
+    left.touch()
+    os.utime(left, (0, 0))
     assert result.save_html("page.html") == "page.html"
+    assert not left.exists()
     assert Path("page.html").read_text(encoding="utf-8") == result.to_html()
     assert result.save_html(tmp_path / "a" / "b.html") == str(tmp_path / "a" / "b.html")
 

@@ -12,15 +12,21 @@ import pytest
 from daily_sample import START, rows, window
 from sql_views import FOLDER, connected, of_day, records, text_of, write_days
 from stored_sample import NAMES, REFERENCE_ID, STAMP, joint_profiles, keys, profiles, supports
+from tables_sample import MONITOR, window_tables
 
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.past import streaks
 from kldrift.scoring.metrics import CATEGORY_METRICS, LEARNED, METRICS
-from kldrift.tables import TABLES, Window, write_reference, write_window
+from kldrift.tables import TABLES, Window, prepare_output, write_reference, write_window
 from kldrift.tables.profile_rows import profile_rows
+from kldrift.tables.store import open_store
 from kldrift.tables.supports import supports_table
+from kldrift.tables.which_windows import stored_windows
 
 REFERENCE, CURRENT = profiles(0), profiles(1)
+HOUR = timedelta(hours=1)
+NO_TIME = Window()
+AS_OF = [Window(None, START + timedelta(days=day)) for day in (2, 3)]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +44,31 @@ def days(stored):
 def test_the_latest_scores_are_those_of_the_last_window(days):
     found = records(days, "select distinct window_end from latest_scores")
     assert [row["window_end"] for row in found] == [window(3).end]
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        pytest.param([AS_OF[0], AS_OF[1], NO_TIME], id="for no time after times"),
+        pytest.param([NO_TIME, AS_OF[1], AS_OF[0]], id="an earlier time again"),
+        pytest.param([AS_OF[1], window(1), window(0)], id="windows after times"),
+        pytest.param([window(1), Window(window(1).end - HOUR, window(1).end)], id="hours, then"),
+        pytest.param([NO_TIME], id="no time"),
+    ],
+)
+def test_the_latest_window_is_the_one_that_show_takes(tmp_path, runs):
+    prepare_output(str(tmp_path))
+    for number, of in enumerate(runs):
+        tables = window_tables(of, f"20240105T12000{number}Z-0000000{number}")
+        write_window(str(tmp_path), MONITOR, of, tables)
+    timed = any(of.start is not None for of in runs)
+    *_, last = stored_windows(open_store(str(tmp_path)), MONITOR, timed=timed)
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    connection.sql(f"from read_parquet('{tmp_path}/drift_scores/*')").create_view("drift_scores")
+    connection.execute((FOLDER / "latest_scores.sql").read_text())
+    found = records(connection, "select distinct window_start, window_end from latest_scores")
+    assert found == [{"window_start": last.start, "window_end": last.end}]
 
 
 def test_what_is_worst_now_is_what_the_report_puts_first(days, stored):
@@ -64,7 +95,7 @@ def views_of(rows: list[dict[str, object]]) -> duckdb.DuckDBPyConnection:
     table = dict.fromkeys(TABLES["drift_scores"].names) | {"monitor": "m", "feature": "x"}
     scores = pa.Table.from_pylist([table | row for row in rows], TABLES["drift_scores"])
     connection.register("drift_scores", scores)
-    for name in ("timeline", "worst_now"):
+    for name in ("latest_scores", "timeline", "worst_now"):
         text = (FOLDER / f"{name}.sql").read_text()
         connection.execute(text.replace("replace view", "replace temp view"))
     return connection

@@ -113,12 +113,16 @@ def test_a_table_folder_that_cannot_be_written_is_found_before_the_run(tmp_path,
         prepare_output(str(tmp_path))
 
 
-def test_what_dead_runs_left_is_cleared_after_a_day(tmp_path):
+@pytest.mark.parametrize("table", ["", "profiles", "alerts", "worst_rows"])
+def test_what_dead_runs_left_is_cleared_after_a_day(tmp_path, table):
     prepare_output(str(tmp_path))
-    old, young = (tmp_path / "profiles" / f".kldrift-{name}.tmp" for name in ("old", "young"))
+    folder = tmp_path / table
+    folder.mkdir(exist_ok=True)
+    old, young = (folder / f".kldrift-{name}.tmp" for name in ("old", "young"))
     old.touch()
     young.touch()
     two_days_ago = time.time() - 2 * 24 * 60 * 60
     os.utime(old, (two_days_ago, two_days_ago))
     prepare_output(str(tmp_path))
-    assert names(tmp_path / "profiles") == [young.name]
+    left = [name for name in names(folder) if name.startswith(".")]
+    assert left == [young.name]

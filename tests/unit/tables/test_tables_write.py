@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import math
+import threading
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -23,6 +25,7 @@ from kldrift.errors import OutputError
 from kldrift.tables import (
     TABLES,
     Window,
+    prepare_output,
     read_table,
     write_reference,
     write_run,
@@ -119,6 +122,35 @@ def test_pandas_and_duckdb_read_a_table_without_kldrift(output):
     assert len(frame) == relation.num_rows == 8
     assert frame["kl"].sum() == pytest.approx(2 * (0.42 + 0.15 + 0.01))
     assert relation["feature"].to_pylist() == frame["feature"].to_list()
+
+
+def test_pandas_and_arrow_read_whole_windows_of_a_folder_while_one_is_replaced(tmp_path):
+    prepare_output(str(tmp_path))
+    folder, scores = tmp_path / "drift_scores", window_tables()["drift_scores"]
+    longer = pa.concat_tables([replaced(scores, "run_id", [["run-2"] * 4])] * 90)
+    versions = {"run-1": scores.num_rows, "run-2": longer.num_rows}
+    over = threading.Event()
+
+    def write() -> None:
+        for rows in itertools.cycle((longer, scores)):
+            tables = {"drift_scores": rows, "drift_cells": TABLES["drift_cells"].empty_table()}
+            write_window(str(tmp_path), MONITOR, DAYS[0], tables)
+            if over.is_set():
+                return
+
+    write_window(str(tmp_path), MONITOR, DAYS[0], window_tables())
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: list[str] = []
+    try:
+        while len(seen) < 80 or {*seen} != {*versions}:
+            for read in (pd.read_parquet(folder), pq.read_table(folder).to_pandas()):
+                (run_id,) = read["run_id"].unique()
+                assert len(read) == versions[run_id]
+                seen.append(run_id)
+    finally:
+        over.set()
+        writer.join()
 
 
 @pytest.mark.parametrize("name", TABLES)
