@@ -49,15 +49,15 @@ def row_keys(rows: pa.Table) -> list[Key]:
 
 
 def seen_in(start: datetime, rows: pa.Table) -> Seen:
-    """The critical and undecided rows of a stored window, see `Seen`."""
+    """The rows of a stored window that are critical or neither critical nor quiet, see `Seen`."""
     critical, unscored, warnings = (
         rows.filter(pc.equal(rows["severity"], severity.value))
         for severity in (Severity.CRITICAL, Severity.UNSCORED, Severity.WARNING)
     )
     within = pc.greater_equal(critical["p_learned"], critical["p_limit"])
     usual = critical.filter(pc.and_(within, pc.equal(critical["metric"], "kl")))
-    undecided = {*row_keys(unscored), *of_rows(row_keys(warnings))}
-    return Seen(start, set(row_keys(critical)), undecided, set(row_keys(usual)))
+    found, none = set(row_keys(critical)), set(row_keys(unscored))
+    return Seen(start, found, none, of_rows(row_keys(warnings)), set(row_keys(usual)))
 
 
 def of_rows(keys: Iterable[Key]) -> set[Key]:

@@ -246,7 +246,7 @@ class Watch:
                 mutes[key] = mute
             return mute is not None
 
-        seen = Seen(start, critical, unscored | of_rows(warnings), _usual(verdicts))
+        seen = Seen(start, critical, unscored, of_rows(warnings), _usual(verdicts))
         grace, waiting = self._alarms.grace_span, set(new)
         if grace:
             waiting |= {verdicts.key(i) for i in of_new_values(verdicts).nonzero()[0].tolist()}

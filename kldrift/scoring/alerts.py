@@ -1,8 +1,9 @@
 """From severities of windows to alerts: raised and cleared after some windows, or muted.
 
 One critical window may be chance and one quiet window a pause. So a row is raised when ``k`` of its
-last ``n`` windows were critical, and cleared when as many were not. What is muted or pending is
-scored and stored like everything else; only nobody is called.
+last ``n`` windows were critical, and cleared when as many were not. Windows in which it has no score,
+such as weekends without rows, are no evidence either way and are passed over. What is muted or
+pending is scored and stored like everything else; only nobody is called.
 """
 
 from __future__ import annotations
@@ -55,16 +56,17 @@ a row that is no further from its history than usual (docs/decisions/slow-drift.
 
 @dataclass(frozen=True)
 class Seen:
-    """The judgement of one window; what is undecided neither raises an alert nor clears it."""
+    """The judgement of one window; ``undecided`` rows neither raise an alert nor clear it."""
 
     start: datetime
     critical: Collection[Key] = frozenset()
+    unscored: Collection[Key] = frozenset()
     undecided: Collection[Key] = frozenset()
     usual: Collection[Key] = frozenset()
 
     def quiet(self, key: Key) -> bool:
         """Whether a row clears its alert."""
-        return key not in self.critical and key not in self.undecided
+        return not any(key in rows for rows in (self.critical, self.unscored, self.undecided))
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,12 @@ class Alerts:
         _, last = windows
         recent = (*self.recent, seen)
         week = sum(window.start > seen.start - WEEK for window in recent)
-        recent = recent[-max(last, LASTING, week) :]
-        known = {key for window in recent[-last:] for key in window.critical}
-        known |= set(self.open)
+        lately = max(last, LASTING, week)
+        recent = recent[-2 * lately :]
+        known = {*seen.critical, *self.open}
         states = {}
         for key in sorted(known, key=lambda key: (key[0], key[1] or "")):
-            state = self._of_row(key, recent, windows, waits)
+            state = self._of_row(key, recent, lately, windows, waits)
             if state.alert is Alert.RAISED and muted(key):
                 state = State(Alert.MUTED, state.since)
             if state.alert is not Alert.NONE:
@@ -135,20 +137,22 @@ class Alerts:
         self,
         key: Key,
         recent: tuple[Seen, ...],
+        lately: int,
         windows: tuple[int, int],
         waits: Callable[[Key, datetime], bool],
     ) -> State:
         before, newest, (enough, last) = self.of(key), recent[-1], windows
-        critical = [window for window in recent if key in window.critical]
+        critical = [window for window in recent[-lately:] if key in window.critical]
         usual = bool(critical) and key in critical[-1].usual
-        most = 2 * len(critical) > max(LASTING, len(recent))
+        most = 2 * len(critical) > max(LASTING, len(recent[-lately:]))
+        scored = [window for window in recent if key not in window.unscored][-last:]
         if before.alert in OPEN:
-            quiet = sum(window.quiet(key) for window in recent[-last:])
+            quiet = sum(window.quiet(key) for window in scored)
             cleared = newest.quiet(key) and quiet >= enough and not (usual and most)
             return QUIET if cleared else State(Alert.RAISED, before.since)
         if key not in newest.critical:
             return QUIET
-        hits = [window.start for window in recent[-last:] if key in window.critical]
+        hits = [window.start for window in scored if key in window.critical]
         since = before.since or hits[0]
         raised = len(hits) >= enough and (most or not usual) and not waits(key, since)
         return State(Alert.RAISED if raised else Alert.PENDING, since)

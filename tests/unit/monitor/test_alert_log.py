@@ -35,7 +35,7 @@ def followed(text, windows, muted=lambda _: False, length=1):
     alerts, found = Alerts(), []
     for number, sign in enumerate(text):
         critical, usual, unscored = ({X} if sign in signs else set() for signs in ("cu", "u", "?"))
-        seen = Seen(day(number * length), critical, unscored, usual)
+        seen = Seen(day(number * length), critical, unscored, usual=usual)
         alerts = alerts.after(seen, windows, muted)
         found.append(alerts.of(X))
     return found
@@ -52,6 +52,10 @@ def followed(text, windows, muted=lambda _: False, length=1):
         ("c..c..c", (2, 3), "p--p--p"),
         ("cc??c.", (2, 3), "prrrrr"),
         ("c?c", (2, 3), "p-r"),
+        ("c??c", (2, 3), "p--r"),
+        ("c.??c", (2, 3), "p---r"),
+        ("cc.??.", (2, 3), "prrrr-"),
+        ("c?" * 9, (9, 10), "p-" * 8 + "r" + "r"),
         ("uuuu....", (1, 1), "ppprrrr-"),
         ("uu.u.u", (1, 1), "pp-p-r"),
         ("u..u..u", (1, 1), "p--p--p"),
