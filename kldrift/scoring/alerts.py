@@ -1,9 +1,9 @@
 """From severities of windows to alerts: raised and cleared after some windows, or muted.
 
 One critical window may be chance and one quiet window a pause. So a row is raised when ``k`` of its
-last ``n`` windows were critical, and cleared when as many were not. Windows in which it has no score,
-such as weekends without rows, are no evidence either way and are passed over. What is muted or
-pending is scored and stored like everything else; only nobody is called.
+last ``n`` windows were critical, and cleared when as many were not. Windows in which it has no
+score, such as weekends without rows, are no evidence either way and are passed over. What is muted
+or pending is scored and stored like everything else; only nobody is called.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from kldrift.errors import (
     OnlyAsWholeError,
     Terminated,
     ending,
+    first_line,
     on_side,
 )
 
@@ -58,6 +59,56 @@ def test_an_error_says_its_side_and_stays_of_its_kind(error, kind):
     found = on_side(error, "current")
     assert type(found) is kind
     assert str(found) == f"current: {error}"
+
+
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [
+        (
+            "When initiating multiple part upload for key 'o/x' in bucket 'b': AWS Error "
+            "NO_SUCH_BUCKET during CreateMultipartUpload operation: The specified bucket ...",
+            "there is no such bucket; check the path",
+        ),
+        (
+            "When listing objects under key 'x/' in bucket 'b': AWS Error ACCESS_DENIED during "
+            "ListObjectsV2 operation: Access Denied (Request ID: 1)",
+            "access is denied; check the credentials of the environment and what they allow",
+        ),
+        (
+            "When getting information for key 'x' in bucket 'b': AWS Error UNKNOWN (HTTP status "
+            "301) during HeadObject operation: No response body.",
+            "the bucket lies in another region; state its region",
+        ),
+        (
+            "When getting information for key 'tokens' in bucket 'b': AWS Error UNKNOWN (HTTP "
+            "status 500) during HeadObject operation: No response body.",
+            "the store failed; try again later",
+        ),
+        (
+            "When listing objects under key 'x/' in bucket 'b': AWS Error NETWORK_CONNECTION "
+            "during ListObjectsV2 operation: curlCode: 35, SSL connect error; Details: TLS",
+            "no answer; check the endpoint, its scheme and the network",
+        ),
+        (
+            "google::cloud::Status(UNAVAILABLE: Retry policy exhausted, with a last message of "
+            "Could not create a OAuth2 access token to authenticate the request.",
+            "access is denied; check the credentials of the environment and what they allow",
+        ),
+        (
+            "Unknown error: Check for Hierarchical Namespace support on 'https://a/c' failed: "
+            "N5Azure4Core11Credentials23AuthenticationExceptionE: Failed to get token",
+            "access is denied; check the credentials of the environment and what they allow",
+        ),
+        (
+            "Generic S3 error: Error performing PUT http://127.0.0.1:1/b/x in 1s, after 2 "
+            "retries - HTTP error: error sending request\nconnection refused",
+            "no answer; check the endpoint, its scheme and the network",
+        ),
+        ("Permission denied: '/x/AWS Error'", "Permission denied: '/x/AWS Error'"),
+    ],
+)
+def test_a_store_that_refuses_is_said_in_words(told, what):
+    assert first_line(OSError(told)) == what
 
 
 @pytest.mark.parametrize(
