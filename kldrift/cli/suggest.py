@@ -59,15 +59,7 @@ def suggestions(
         elif len({_family(column.type) for column in columns}) > 1:
             remarks[name] = _mixed(columns)
         elif _is_time(kind):
-            parts: tuple[PartName, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
-            whole = [_whole_weeks(column) for column in columns]
-            if all(whole):
-                parts += ("weekday",)
-            if parts:
-                overrides[name] = Override(parts=parts)
-            else:
-                which = "one of the sides" if any(whole) else "the data"
-                remarks[name] = f"no weekday: {which} holds no whole week of days"
+            _of_times(name, columns, overrides, remarks)
         elif is_number(kind):
             values = np.unique(_numbers(columns))
             many = len(values) > FEW or all(map(_one_each, columns))
@@ -129,6 +121,20 @@ def _numbers(columns: Iterable[Any]) -> Any:
     values = [c.drop_null().cast(pa.float64(), safe=False).to_numpy() for c in columns]
     numbers = np.concatenate(values)
     return numbers[np.isfinite(numbers)]
+
+
+def _of_times(
+    name: str, columns: Sequence[Any], overrides: dict[str, Override], remarks: dict[str, str]
+) -> None:
+    parts: tuple[PartName, ...] = ("hour",) if pa.types.is_timestamp(columns[0].type) else ()
+    whole = [_whole_weeks(column) for column in columns]
+    if all(whole):
+        parts += ("weekday",)
+    if parts:
+        overrides[name] = Override(parts=parts)
+    else:
+        which = "one of the sides" if any(whole) else "the data"
+        remarks[name] = f"no weekday: {which} holds no whole week of days"
 
 
 def _of_numbers(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from kldrift.arrays import Floats
-from kldrift.binning.choose import Binning
+from kldrift.arrays import Floats, Ints
+from kldrift.binning.choose import Binning, Proposal
 from kldrift.binning.freeze import freeze
 from kldrift.counting.new_values import NewValues
 from kldrift.execution.memory import MemoryEngine
@@ -175,11 +175,10 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
         for k, p in enumerate(of_lists)
     ]
     places = [new for _, new in frozen_lists]
-    profiles = {}
-    for (feature, proposal), profile in zip(both, counted, strict=True):
-        frozen = freeze(proposal, profile.of_list(ALL).counts[0])
-        kept = profile.under(regrouped(profile.keys, places)) if places else profile
-        profiles[feature.name] = kept.on(frozen.support, frozen.target)
+    profiles = {
+        feature.name: _frozen(proposal, profile, places)
+        for (feature, proposal), profile in zip(both, counted, strict=True)
+    }
     rebinnings = {
         name: merge_for_scoring(p.support, p.of_list(ALL).counts[0], scoring.bins)
         for name, p in profiles.items()
@@ -194,6 +193,13 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
         tuple(known for known, _ in frozen_lists),
         notes=notes,
     )
+
+
+def _frozen(proposal: Proposal, profile: Profile, places: Sequence[Ints]) -> Profile:
+    """A reference's profile on the cells that it freezes, of the segments that are kept."""
+    frozen = freeze(proposal, profile.of_list(ALL).counts[0])
+    kept = profile.under(regrouped(profile.keys, places)) if places else profile
+    return kept.on(frozen.support, frozen.target)
 
 
 @dataclass(frozen=True, eq=False)

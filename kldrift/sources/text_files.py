@@ -124,20 +124,8 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         if Path(file.path).suffix in COMPRESSED:
             continue
         begin = beginning(file.path)
-        encoding = wide_encoding(begin)
-        if encoding and not encoded:
-            text = f"is {encoding}; state options: {{encoding: {encoding}, multiLine: true}}"
-            raise DatasetError(f"{file.path!r} {text}")
-        narrow = narrow_encoding(begin)
-        wide = AS_STATED.get((encoded or "").lower().replace("-", ""), ())
-        known = encoding or ("" if b"\0" in begin else narrow)  # the ends of wide lines have one
-        if wide and begin and known and known not in wide:
-            text = f"is {known}, not {encoded}; write it as the others, or state its own options"
-            raise DatasetError(f"{file.path!r} {text}")
-        if dataset.format == "csv" and not encoded and narrow != "UTF-8":
-            text = f"is not UTF-8; state options: {{encoding: {narrow}}} or what it is, or "
-            text += "{encoding: UTF-8} for a mark in place of what does not fit"
-            raise DatasetError(f"{file.path!r} {text}")
+        if unlike := _unlike_encoding(begin, dataset.format, encoded or ""):
+            raise DatasetError(f"{file.path!r} {unlike}")
         if dataset.format == "csv" and "escape" not in stated and by_backslash(begin):
             needed["escape"] = "\\"
         if "multiline" not in stated and _several_lines(
@@ -145,6 +133,23 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         ):
             needed["multiLine"] = "true"
     return needed
+
+
+def _unlike_encoding(begin: bytes, kind: str, stated: str) -> str:
+    """What is wrong with the encoding of a file, if anything; none is stated where it is empty."""
+    wide, narrow = wide_encoding(begin), narrow_encoding(begin)
+    if wide and not stated:
+        return f"is {wide}; state options: {{encoding: {wide}, multiLine: true}}"
+    fitting = AS_STATED.get(stated.lower().replace("-", ""), ())
+    found = wide or ("" if b"\0" in begin else narrow)  # the ends of wide lines have one
+    if fitting and begin and found and found not in fitting:
+        return f"is {found}, not {stated}; write it as the others, or state its own options"
+    if kind == "csv" and not stated and narrow != "UTF-8":
+        return (
+            f"is not UTF-8; state options: {{encoding: {narrow}}} or what it is, or "
+            "{encoding: UTF-8} for a mark in place of what does not fit"
+        )
+    return ""
 
 
 def by_backslash(begin: bytes) -> bool:
