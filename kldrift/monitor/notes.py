@@ -13,7 +13,6 @@ from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
 from kldrift.reporting.history import NOTHING
-from kldrift.scoring.swapped import swapped
 from kldrift.scoring.verdict import Verdicts
 
 GROWING: Final = "; all are larger than the reference's, so no limit is held against it"
@@ -50,10 +49,6 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
         if not any(map(Patterns([mute.feature]).match, known)):
             end = nearest(mute.feature, known)
             notes.append(f"alarms.mute: {mute.feature!r} is no feature of these rows{end}")
-    notes += [
-        f"{one!r} and {other!r} look swapped: each has the values that the other had"
-        for one, other in swapped(verdicts)
-    ]
     if (times := _times_repeated(verdicts)) > 1:
         each = f"all counts of the current dataset are multiples of {times:,}"
         notes.append(f"every row may be there {times:,} times: {each}, unlike the reference's")

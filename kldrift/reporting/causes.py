@@ -29,6 +29,7 @@ from kldrift.reporting.parts import (
 from kldrift.reporting.row_words import happened
 from kldrift.scoring.joint_result import ALONG
 from kldrift.scoring.sentences import AS_MANY
+from kldrift.scoring.swapped import SWAPPED
 from kldrift.tables.values import is_in, rows_where
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def drifted(scores: pa.Table) -> Drifted:
 def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) -> list[Cause]:
     """The causes of some rows, in the order of the first row of each.
 
-    Features have one cause if they lost their values in the same rows, drifted in the same
-    segment alone or as rows changed their segment, or could not be scored for the same reason.
+    Features have one cause if they lost their values in the same rows, were swapped, drifted in
+    the same segment alone or as rows changed their segment, or could not be scored for the same
+    reason.
 
     Examples:
         >>> same = dict.fromkeys(ALIKE, 7) | {"severity": "warning"}
@@ -202,6 +204,8 @@ def _key(row: Mapping[str, Any], segments: Parts) -> Hashable:
     if row["severity"] in MOVED:
         if AS_MANY in happened(reason):
             return tuple(row[column] for column in ALIKE)
+        if happened(reason).endswith(SWAPPED):
+            return "swapped", happened(reason)
         if (alone := alone_of(segments)) is not None:
             return "segment", alone.segment
     return "feature", row["feature"]
@@ -214,12 +218,15 @@ def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
     if row["severity"] == "unscored":
         return f"{inside}not scored: {reason}"
     alone = alone_of(parts)
-    if AS_MANY not in happened(reason):
+    swapped = happened(reason).endswith(SWAPPED)
+    if AS_MANY not in happened(reason) and not swapped:
         if alone is None:
             return ""
-        name = "" if row["feature"] == ROWS_FEATURE else f"{feature_words(row['feature'], 60)} "
+        known = row["feature"] == ROWS_FEATURE or alone.what.endswith(SWAPPED)
+        name = "" if known else f"{feature_words(row['feature'], 60)} "
         return f"in {alone.where}; {name}{alone.what}"
     what = f"{without_others(reason)}, in the same rows: most likely one cause"
+    what = happened(reason) if swapped else what
     if inside:
         return inside + what
     if alone is not None:

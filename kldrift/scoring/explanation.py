@@ -33,6 +33,7 @@ from kldrift.scoring.reasons import extremes, most_moved
 from kldrift.scoring.sentences import SINGLE, sentence
 from kldrift.scoring.shown_cells import ShownRow, shown_rows
 from kldrift.scoring.size_sentence import size_sentences
+from kldrift.scoring.swapped import swapped
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 from kldrift.statistics.number_changes import Numbers, plain_text
@@ -103,13 +104,13 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
     texts = [_without_cells(subject) for subject in about]
     counted = np.flatnonzero([subject.comparison is not None for subject in about])
-    respelt = cache(_respelt)
+    respelt, pairs = cache(_respelt), swapped(verdicts, places[:MOST_EXPLAINED].tolist())
     rows = shown_rows(verdicts, places[counted], deciding, SHOWN_CELLS)
     for explained, row in enumerate(rows):
         subject, metric = about[counted[row.number]], deciding[row.place]
         single, single_before = _single(verdicts, row)
         why = Explanation()
-        if not single and explained < MOST_EXPLAINED:
+        if not single and explained < MOST_EXPLAINED and row.place not in pairs:
             why = _why(verdicts, row.place)
         change = replace(
             _change(verdicts, row, metric),
@@ -121,7 +122,8 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             alike=[name for name in alike.get(row.place, ()) if name != subject.name],
         )
         cells = most_moved(row.names, row.reference, row.current)
-        texts[counted[row.number]] = Moved(sentence(change), cells, why.text)
+        what = pairs.get(row.place) or sentence(change)
+        texts[counted[row.number]] = Moved(what, cells, why.text)
     return texts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from itertools import combinations
 from typing import Final
@@ -11,11 +11,11 @@ import numpy as np
 
 from kldrift.arrays import Floats
 from kldrift.profiles.support import CategoricalSupport, NumericSupport
-from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 
 MOST: Final = 30
 """Features that drifted: of more, another cause is likelier."""
+SWAPPED: Final = " look swapped: each has the values that the other had"
 CLOSE: Final = 4.0
 """Standard errors up to which two shares or means are the same."""
 ALIKE: Final = 0.2
@@ -27,24 +27,28 @@ Names = Callable[[int, str], Mapping[str, float]]
 """The shares of the names of a row, on one side."""
 
 
-def swapped(verdicts: Verdicts) -> list[tuple[str, str]]:
-    """Names of features that drifted, of which one now looks as the other did, and vice versa.
+def swapped(verdicts: Verdicts, drifted: Iterable[int]) -> dict[int, str]:
+    """By row of those that drifted, that its feature looks swapped with another, which is named.
 
-    None where a feature could be one of several pairs.
+    One now looks as the other did, and vice versa. None where a feature could be one of several
+    pairs.
     """
-    bad = np.flatnonzero(verdicts.whole & (verdicts.severity > RANK[Severity.UNSCORED]))
-    places = [i for i in bad.tolist() if verdicts.subjects[verdicts.of[i]].comparison is not None]
-    if len(places) > MOST:
-        return []
-    names = cache(partial(_shares, verdicts))
-    pairs = [
-        (a, b)
-        for a, b in combinations(places, 2)
-        if _as(verdicts, a, b, names) and _as(verdicts, b, a, names)
-    ]
-    once = [i for i in places if sum(i in pair for pair in pairs) == 1]
-    name = {i: verdicts.subjects[verdicts.of[i]].name for i in places}
-    return [(name[a], name[b]) for a, b in pairs if a in once and b in once]
+    of_segment: dict[str | None, list[int]] = {}
+    for i in drifted:
+        if verdicts.subjects[verdicts.of[i]].comparison is not None:
+            of_segment.setdefault(verdicts.segment[i], []).append(i)
+    names, said = cache(partial(_shares, verdicts)), dict[int, str]()
+    for places in of_segment.values():
+        pairs = [
+            (a, b)
+            for a, b in combinations(places if len(places) <= MOST else [], 2)
+            if _as(verdicts, a, b, names) and _as(verdicts, b, a, names)
+        ]
+        for pair in pairs:
+            if all(sum(i in other for other in pairs) == 1 for i in pair):
+                one, other = sorted(verdicts.subjects[verdicts.of[i]].name for i in pair)
+                said |= dict.fromkeys(pair, f"{one!r} and {other!r}{SWAPPED}")
+    return said
 
 
 def _as(verdicts: Verdicts, now: int, before: int, names: Names) -> bool:

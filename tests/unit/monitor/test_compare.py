@@ -416,12 +416,35 @@ def test_columns_that_were_swapped_are_named_and_others_are_not() -> None:
     before, now, moved = drawn(), drawn(), drawn()
     swapped = {"lat": "lon", "lon": "lat", "first": "last", "last": "first"}
     names = now.rename(columns=swapped)
-    assert [note for note in compare(before, names).notes if "swapped" in note] == [
-        f"{one!r} and {other!r} look swapped: each has the values that the other had"
-        for one, other in (("lat", "lon"), ("first", "last"))
-    ]
+    rows = compare(before, names).scores.set_index("feature")["reason"].str.split("; ").str[0]
+    for pair in (("lat", "lon"), ("first", "last")):
+        said = "{!r} and {!r} look swapped: each has the values that the other had".format(*pair)
+        assert [*rows[[*pair]]] == [said, said]
+    assert rows.str.contains("swapped").sum() == 4
     moved["paid"] *= np.e  # as 'due' was, which is as it was
-    assert not compare(before, moved).notes
+    assert not compare(before, moved).scores["reason"].str.contains("swapped").any()
+
+
+def test_columns_that_were_swapped_in_one_segment_are_one_cause_that_names_it() -> None:
+    rng = np.random.default_rng(0)
+    before, now = (
+        pd.DataFrame(
+            {
+                "humidity": rng.normal(45, 8, 6_000),
+                "pressure": rng.normal(60, 9, 6_000),
+                "plant": rng.choice(["Graz", "Lyon", "Porto"], 6_000),
+            }
+        )
+        for _ in range(2)
+    )
+    mine = now["plant"] == "Porto"
+    now.loc[mine, ["humidity", "pressure"]] = now.loc[mine, ["pressure", "humidity"]].to_numpy()
+    result = compare(before, now, segments=[["plant"]])
+    said = "'humidity' and 'pressure' look swapped: each has the values that the other had"
+    reasons = result.scores.set_index(["segment", "feature"])["reason"]["plant=Porto"]
+    assert all(reasons[f].startswith(f"{said}; ") for f in ("humidity", "pressure"))
+    where = "in plant=Porto, the only one of 3 segments that drifted; "
+    assert {where + said} <= {card.cause.what for card in result._page().cards}
 
 
 def test_a_dataset_of_which_every_row_is_there_twice_is_noted():
