@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.gx import ConfigStr, FailureSeverity, ValidationAction, pydantic
+from kldrift.expectations.pages import ZONE, suite_meta, window_or_time
 from kldrift.expectations.results import details_of, each_feature, raised, severity_of
-from kldrift.reporting.figures import feature_words
-from kldrift.reporting.row_words import happened
+from kldrift.reporting.figures import feature_words, instant_name
+from kldrift.reporting.row_words import happened, surety_words
 
 log = logging.getLogger(__name__)
 NAMED = 3
@@ -61,11 +62,12 @@ class DriftSummaryAction(ValidationAction):  # type: ignore[misc]  # GX is untyp
             if not result.success and severity_of(result.expectation_config) >= self.min_severity
         ]
         listed = [_failure(result) for result in each_feature(failed)]
-        text = (
-            f"{checkpoint_result.name}: {len(failed)} of {len(results)} drift expectations failed"
-        )
+        text = f"{len(failed)} of {len(results)} drift expectations failed"
+        zone = self._zone(checkpoint_result)
+        window = window_or_time((result.to_json_dict() for result in results[:1]), zone)
+        text = ", ".join(filter(None, (checkpoint_result.name, window))) + f": {text}"
         if listed:
-            text += "; worst: " + "; ".join(_words(f) for f in listed[:NAMED])
+            text += "; worst: " + "; ".join(_words(f, zone) for f in listed[:NAMED])
             log.info("%s", text)
         summary: dict[str, Any] = {
             "text": text,
@@ -78,6 +80,13 @@ class DriftSummaryAction(ValidationAction):  # type: ignore[misc]  # GX is untyp
         if self.webhook is None or not listed:
             return summary | {"posted": False}
         return summary | {"posted": self._post(summary)}
+
+    def _zone(self, checkpoint_result: Any) -> str:
+        """The zone of the monitor, in which times are written."""
+        context = self._resolve_context().context
+        names = (suite.suite_name for suite in checkpoint_result.run_results.values())
+        zones = (suite_meta(context, name).get(ZONE) for name in names)
+        return next(filter(None, zones), "UTC")
 
     def _post(self, summary: dict[str, Any]) -> bool:
         provider = self._resolve_context().context.config_provider
@@ -115,14 +124,21 @@ def _failure(result: Any) -> dict[str, Any]:
         "outcome": "error" if raised(result) else details.get("outcome"),
         "because": details.get("because"),
         "reason": details.get("reason"),
+        "alert_since": details.get("alert_since"),
+        "sure": surety_words({**kwargs, **details, "severity": severity_of(config).value})
+        if details.get("outcome") == "drift"
+        else "",
     }
 
 
-def _words(failure: dict[str, Any]) -> str:
+def _words(failure: dict[str, Any], zone: str) -> str:
     segment = "" if failure["segment"] is None else f" in {failure['segment']}"
     severity = "unscored" if failure["outcome"] == "unscored" else failure["severity"]
     what = happened(failure["reason"] or failure["because"] or "")
-    return f"{feature_words(failure['feature'])}{segment}, {severity}: {what}"
+    since = failure["alert_since"] and f"since {instant_name(failure['alert_since'], zone)}"
+    about = ", ".join(filter(None, (since, failure["sure"])))
+    about = f" ({about})" if about else ""
+    return f"{feature_words(failure['feature'])}{segment}, {severity}{about}: {what}"
 
 
 def _post_json(url: str, payload: dict[str, Any], timeout: float) -> None:

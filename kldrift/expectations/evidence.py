@@ -40,6 +40,8 @@ _AS_IN_ROW: Final = (
     "q_value",
     "q_critical",
     "p_value",
+    "p_learned",
+    "alert_since",
     "kl_unbiased",
     "kl_low",
     "kl_high",

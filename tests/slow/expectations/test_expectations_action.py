@@ -7,15 +7,22 @@ import json
 import logging
 import threading
 import time
+from datetime import timedelta
 
 import pytest
-from expectations_tables import RUN_ID, case_rows, publish_rows, row, write
+from expectations_tables import RUN_ID, RUN_TIME, case_rows, publish_rows, row, write
 
 from kldrift.expectations import DriftSummaryAction
 from kldrift.expectations.gx import great_expectations as gx
 
 ROWS = [
-    row("fare", kl=0.3),
+    row(
+        "fare",
+        kl=0.3,
+        severity="critical",
+        alert="raised",
+        alert_since=RUN_TIME - timedelta(days=2),
+    ),
     row("tip", kl=0.15, reason="most from tip in [0, 1)"),
     row("tolls", status="missing_feature", kl=None, q_value=None, reason="no such column"),
     row("fare", segment="cash", kl=2.0),
@@ -71,11 +78,15 @@ def test_each_feature_is_listed_once_in_the_order_of_the_report(published):
     ]
 
 
-def test_the_summary_says_what_and_why(published):
+WINDOW = "22 Nov 2026 20:45 to 23 Nov 2026 20:45 (UTC)"
+
+
+def test_the_summary_says_what_where_since_when_and_how_sure(published):
     found = summary(published)
     assert found["text"] == (
-        "taxi: 7 of 10 drift expectations failed; worst: fare, critical: kl 0.3 is above 0.25, "
-        "and q 1e-08 is below alpha 0.01; tip, warning: most from tip in [0, 1); "
+        f"taxi, {WINDOW}: 7 of 10 drift expectations failed; worst: "
+        "fare, critical (since 21 Nov 2026 20:45, q 1e-08): kl 0.3 is above 0.25, "
+        "and q 1e-08 is below alpha 0.01; tip, warning (q 1e-09): most from tip in [0, 1); "
         "tolls, unscored: no such column"
     )
     assert (found["checkpoint"], found["run_name"]) == ("taxi", RUN_ID)
@@ -90,6 +101,8 @@ def test_the_summary_says_what_and_why(published):
         "outcome": "drift",
         "because": "kl 0.15 is above 0.1, and q 1e-09 is below alpha 0.01",
         "reason": "most from tip in [0, 1)",
+        "alert_since": None,
+        "sure": "q 1e-09",
     }
 
 
@@ -111,7 +124,7 @@ def test_nothing_is_posted_when_nothing_failed(tmp_path, sink):
     assert (found["posted"], found["failed"], found["text"]) == (
         False,
         0,
-        "taxi: 0 of 2 drift expectations failed",
+        f"taxi, {WINDOW}: 0 of 2 drift expectations failed",
     )
     assert sink.posted == []
 
