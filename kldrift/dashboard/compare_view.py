@@ -10,7 +10,8 @@ import streamlit as st
 from kldrift.config import Config
 from kldrift.dashboard.feature_view import choose_segment, one_feature
 from kldrift.dashboard.place import asked, choice, go
-from kldrift.dashboard.stored import SECONDS, Look, Scene
+from kldrift.dashboard.plain import trouble
+from kldrift.dashboard.stored import SECONDS, Look, Scene, last_whole
 from kldrift.dashboard.window_view import show_rows
 from kldrift.monitor.rescore import trial
 from kldrift.reporting.monitor_page import Story
@@ -30,9 +31,13 @@ def compare_view(scene: Scene) -> None:
         st.info("There are fewer than two windows to compare.")
         return
     by_key = {w.key: w for w in reversed(scene.windows)}
+    whole, damaged = last_whole(scene.output, scene.monitor, scene.windows, scene.zone)
     left, right = st.columns(2)
-    then = choice("then", [*by_key], "then", words=scene.window_words, begin=1, where=left)
-    later = choice("now", [*by_key], "now", words=scene.window_words, where=right)
+    lost = min(len(by_key) - whole, len(by_key) - 2)
+    then = choice("then", [*by_key], "then", words=scene.window_words, begin=lost + 1, where=left)
+    later = choice("now", [*by_key], "now", words=scene.window_words, begin=lost, where=right)
+    if damaged and not (asked("then") or asked("now")):
+        trouble("The last window cannot be read.", damaged)
     look = _compared(scene.config, by_key[then], by_key[later], scene.zone)
     st.header(look.page.verdict, anchor=False)
     if look.page.lead:

@@ -107,11 +107,13 @@ def _durations(runs: list[dict[str, Any]], zone: str) -> alt.Chart:
     ]
     domain, colours = ["succeeded", "failed"], [COLOURS["ok"], COLOURS["critical"]]
     wall_clock = alt.Scale(type="utc")  # whatever the zone of the browser
+    dated = alt.Axis(format="%-d %b %H:%M", labelOverlap=True, tickCount=5)
+    finished = alt.X("finished:T", title=f"finished ({zone})", scale=wall_clock, axis=dated)
     drawn: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows), height=220)
         .mark_point(filled=True, size=60)
         .encode(
-            x=alt.X("finished:T", title=f"finished ({zone})", scale=wall_clock),
+            x=finished,
             y=alt.Y("seconds:Q"),
             color=alt.Color("run:N", scale=alt.Scale(domain=domain, range=colours)),
             shape=alt.Shape("run:N", scale=alt.Scale(domain=domain, range=["circle", "cross"])),

@@ -98,7 +98,7 @@ def _scene(config: Config, told: Mapping[str, Any], *, with_window: bool) -> Sce
             where=middle,
         )
         window = by_key[key]
-    if right.button("Read the tables again"):
+    if right.button("Read again"):
         st.cache_data.clear()
         st.cache_resource.clear()
         st.rerun()

@@ -14,8 +14,8 @@ from kldrift.config import Config, load_config
 from kldrift.config.yaml_text import to_yaml
 from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.place import choice
-from kldrift.dashboard.plain import drawing, lines
-from kldrift.dashboard.stored import SECONDS, Scene
+from kldrift.dashboard.plain import drawing, lines, trouble
+from kldrift.dashboard.stored import SECONDS, Scene, last_whole
 from kldrift.dashboard.window_view import show_heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.rescore import Trial, trial
@@ -57,18 +57,24 @@ def trial_view(scene: Scene) -> None:
     if not scene.windows:
         st.info("There are no windows to try rules on.")
         return
-    scored = _scored(scene.output, scene.monitor, scene.windows[-1])
+    whole, damaged = last_whole(scene.output, scene.monitor, scene.windows, scene.zone)
+    if damaged:
+        trouble("The last window cannot be read.", damaged)
+    stored = scene.windows[:whole]
+    scored = _scored(scene.output, scene.monitor, stored[-1])
     number = 1
-    if len(scene.windows) > 1:
-        most = min(90, len(scene.windows))
+    if len(stored) > 1:
+        most = min(90, len(stored))
         begin = max(1, min(WINDOWS, most, AT_FIRST // max(1, len(scored))))
         number = st.slider("the last windows", 1, most, begin)
         if begin < min(WINDOWS, most):
             st.text(f"A window has {len(scored):,} scores: more windows take their time.")
-    windows = scene.windows[-number:]
     rules = _rules(scene, sorted(set(scored)))
+    before = _before(scene.output, scene.monitor, stored[-number:])
+    for note in before.notes:
+        st.text(note)
+    windows = before.windows
     tried = _tried(scene, rules, windows)
-    before = _before(scene.output, scene.monitor, windows)
     names = tried.past.features
     counts = [_flagged(past, names) for past in (before, tried.past)]
     left, right = st.columns(2)

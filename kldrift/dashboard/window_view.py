@@ -85,6 +85,7 @@ def show_rows(page: Page, key: str) -> Key | None:
     if page.noun == "feature":
         then, help_ = "then and now", " Grey is then, outlined is now. Pick a row to open it."
     frame = pd.DataFrame([_row(card, dark) for card in cards])
+    frame = frame.loc[:, (frame != "").any()]
     text, image = st.column_config.TextColumn, st.column_config.ImageColumn
     config = {
         "severity": text(width=85),

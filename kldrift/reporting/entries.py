@@ -157,7 +157,8 @@ def _entry(
     ends = "", ""
     if len(past):
         ends = begin_name(past.windows[0], zone), begin_name(past.windows[-1], zone)
-    line = sparkline(plain, past.scores(key, metric), severities, limits, metric, ends)
+    drawn = past.spread(past.scores(key, metric)), past.spread(severities)
+    line = sparkline(plain, *drawn, limits, metric, ends)
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history_words(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""

@@ -35,6 +35,9 @@ SVG_RULES: Final = re.compile(r"(?<![>\]] )\.kldrift (?:\{|path|svg text)[^}]*\}
 DARK_COLOURS: Final = re.compile(r"prefers-color-scheme: dark\)[^>]*> \.kldrift (\{[^}]*\})")
 
 
+RIGHT_TO_LEFT: Final = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+NAMES: Final = re.compile(f"{RIGHT_TO_LEFT}(?:[^,;:()&<]*{RIGHT_TO_LEFT})?")
+"""Words of a sentence that are read from right to left: what is beside them keeps its place."""
 FIGURES: Final = re.compile(r"\d[\d.,]* %|(?:[pq] (?:&lt; )?)?\d[\d.]*e-\d+")
 """What no line may end within: a share, a number with an exponent, a likelihood; as HTML."""
 
@@ -167,8 +170,8 @@ def _environment() -> Environment:
 
 
 def _unbroken(text: str) -> Markup:
-    """Text whose figures stand on one line each."""
-    escaped = str(escape(visible(text)))
+    """A sentence whose figures stand on one line each, and its names in their own direction."""
+    escaped = NAMES.sub(r"<bdi>\g<0></bdi>", str(escape(visible(text))))
     return Markup(FIGURES.sub(r'<span class="figure">\g<0></span>', escaped))
 
 

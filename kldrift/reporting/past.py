@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
-from typing import TYPE_CHECKING, Final, TypeAlias
+from itertools import pairwise, takewhile
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +40,8 @@ ABSENT: Final = len(WORST_FIRST)
 """The rank of what has no row in a window."""
 MOST_WINDOWS: Final = 90
 """How far is looked back, wherever it is told."""
+WIDEST_GAP: Final = 7
+"""So many windows that are missing are drawn as such; of more, no more."""
 NAMED: Final = 3
 ALIKE: Final = 0.5
 """Share of the features that are critical now which an earlier window must have had."""
@@ -97,6 +99,28 @@ class Past:
 
     def __len__(self) -> int:
         return len(self.windows)
+
+    @cached_property
+    def slots(self) -> list[int]:
+        """The place of each window where all are drawn; one that is missing leaves its own empty.
+
+        No gap is wider than ``WIDEST_GAP`` windows.
+        """
+        slots = [0] * len(self)
+        for i, (before, window) in enumerate(pairwise(self.windows), 1):
+            missing = 0
+            if before.start and before.end and window.start:
+                gap = (window.start - before.end) / (before.end - before.start)
+                missing = min(WIDEST_GAP, max(0, round(gap)))
+            slots[i] = slots[i - 1] + 1 + missing
+        return slots
+
+    def spread(self, values: Sequence[Any]) -> list[Any]:
+        """Values by window in the places of the windows; None where one is missing."""
+        places: list[Any] = [None] * (self.slots[-1] + 1 if self.slots else 0)
+        for slot, value in zip(self.slots, values, strict=True):
+            places[slot] = value
+        return places
 
     @cached_property
     def _codes(self) -> tuple[Ints, dict[Key, int]]:

@@ -38,7 +38,7 @@ def sparkline(
     metric: str = "kl",
     ends: tuple[str, str] = ("", ""),
 ) -> Drawing | None:
-    """Draw a score over the windows, from one end to the other; None for fewer than two."""
+    """Draw a score over places of windows, from one end to the other; None for fewer than two."""
     known = [s for s in scores if s is not None]
     if len(scores) < 2 or not known:
         return None
@@ -77,7 +77,8 @@ def sparkline(
         if marks:
             shapes.append(Shape(level, marks))
     drifted = sum(s in DRIFTED for s in severities)
-    about = f"drifted in {drifted} of {many(len(scores), 'window')}; largest {figure(max(known))}"
+    judged = sum(s is not None for s in severities)
+    about = f"drifted in {drifted} of {many(judged, 'window')}; largest {figure(max(known))}"
     title = f"{name}: {metric_words(metric)} over time"
     return Drawing(IN_ROW, HEIGHT + LETTERS + 3, title, about, shapes, labels)
 
@@ -86,18 +87,20 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
     """Draw the worst severity of features by window; None for fewer than two windows."""
     if len(past) < 2 or not features:
         return None
-    step = min(24.0, (HEAT_WIDTH - NAME) / len(past))
-    width = round(NAME + step * len(past)) + 2
+    places = past.slots[-1] + 1
+    step = min(24.0, (HEAT_WIDTH - NAME) / places)
+    width = round(NAME + step * places) + 2
     paths = {"critical": "", "warning": "", "unscored": ""}
     ok = ""
     tips, labels = list[Shape](), _ends(past, step, zone)
     for row, feature in enumerate(features):
         top = HEAD + row * ROW
         worst = past.worst(feature)
-        for i, severity in enumerate(worst):
+        drawn = past.spread(worst)
+        for i, severity in enumerate(drawn):
             if severity in paths:
                 paths[severity] += _mark(severity, NAME + i * step, top, step)
-        ok += _line([s == "ok" for s in worst], top + ROW / 2, step)
+        ok += _line([s == "ok" for s in drawn], top + ROW / 2, step)
         labels.append(Label(NAME - 6, top + 11, feature_words(feature, 30), "end"))
         tips.append(
             Shape(
@@ -137,7 +140,7 @@ def _line(present: Sequence[bool], y: float, step: float) -> str:
 
 def _ends(past: Past, step: float, zone: str) -> list[Label]:
     names = [window_name(past.windows[i], zone, weekday=False) for i in (0, -1)]
-    end = NAME + step * len(past)
+    end = NAME + step * (past.slots[-1] + 1)
     labels = [Label(round(end, 1), 11, names[1], "end")]
     if end - NAME > 5.4 * (len(names[0]) + len(names[1])) + 10:
         labels.insert(0, Label(NAME, 11, names[0]))

@@ -109,7 +109,8 @@ def _entry(row: Row, cells: Sequence[Row], story: Story) -> Entry:
     name, when = _named(row, story.zone)
     past, key = story.past, (str(row["feature"]), row["segment"])
     limits = [row["threshold_warning"], row["threshold_critical"]]
-    windows = sparkline(name, past.scores(key, "kl"), past.severities(key), limits)
+    drawn = past.spread(past.scores(key, "kl")), past.spread(past.severities(key))
+    windows = sparkline(name, *drawn, limits)
     changed = row["top_class_changed"]
     facts = [
         ("median", f"{figure(row['kl_median'])} nats"),

@@ -169,7 +169,7 @@ def test_a_monitor_that_never_ran_is_not_taken_for_another_of_its_folder(own):
     checked(select(app, "monitor").select("orders").run())
     assert app.header[0].value.startswith("4 of 6 features")
     shutil.rmtree(own.parent / "drift")  # meanwhile
-    app = press(app, "Read the tables again")
+    app = press(app, "Read again")
     assert select(app, "monitor").value == "returns"
     assert (
         app.warning[0].value == "The address asks for a monitor that is not here; this is another."
@@ -247,7 +247,7 @@ def test_a_mute_needs_an_owner_and_a_reason_and_a_server_for_this_machine_alone(
     assert list(app.code) == []
     app = mute(look(own, host="0.0.0.0", view="mute", feature="amount"), "ana", "known")
     assert len(app.code) == 1
-    assert [b.label for b in app.button] == ["Read the tables again"]
+    assert [b.label for b in app.button] == ["Read again"]
 
 
 def test_a_window_about_which_nobody_is_called_says_so(own):
@@ -341,6 +341,11 @@ def test_a_damaged_table_is_told_and_the_other_windows_are_there(own):
     assert app.text[0].value.endswith("; what follows is older: Thu 4 Jan 2024")
     assert app.header[0].value.startswith("4 of 6")
     assert look(own, window=LAST).error[0].value == "The tables cannot be read."
+    for view in ("trial", "compare"):
+        app = look(own, view=view)
+        assert [error.value for error in app.error] == ["The last window cannot be read."]
+    assert app.selectbox[1].value == "20240103T000000Z_20240104T000000Z"
+    assert "windows" not in app.dataframe[0].value
     assert (
         look(own, window="20240104T000000Z_20240105T000000Z").header[0].value.startswith("4 of 6")
     )

@@ -121,6 +121,8 @@ def test_the_details_hold_both_sides_as_plain_json():
         "kl_expected": 0.0002,
         "mean_reference": 1.5,
         "mean_current": None,
+        "alert_since": None,
+        "p_learned": None,
     }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 
 from kldrift.reporting.bars import MOST_BARS, bars_of
@@ -13,8 +15,10 @@ from kldrift.reporting.drawing import LETTER
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.page import svg_file
+from kldrift.reporting.past import WIDEST_GAP, Past
 from kldrift.reporting.score_line import score_line
-from kldrift.reporting.timeline import sparkline
+from kldrift.reporting.timeline import heat_map, sparkline
+from kldrift.tables import Window
 
 
 def cell(kind, then, now, *, lower=None, upper=None, label=None, place=0, adds=0.1):
@@ -286,10 +290,22 @@ def test_a_line_over_windows_breaks_where_there_is_no_score_and_marks_what_was_r
     paths = {shape.style: shape.path for shape in drawing.shapes}
     assert paths["line"].count("M") == 2
     assert paths.keys() == {"axis", "limit-warning", "line", "critical", "warning"}
-    assert drawing.about == "drifted in 2 of 5 windows; largest 0.3"
+    assert drawing.about == "drifted in 2 of 4 windows; largest 0.3"
     assert not drawing.labels
     assert sparkline("x", [0.1], ["ok"], [None, None]) is None
     assert sparkline("x", [None, None], [None, None], [None, None]) is None
+
+
+def test_windows_that_are_missing_leave_their_places_empty():
+    days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 5, 25)]
+    rows = pd.DataFrame({"feature": ["x"], "segment": [None], "severity": ["ok"], "kl": [0.1]})
+    past = Past.of([(Window(day, day + timedelta(days=1)), rows) for day in days])
+    assert past.slots == [0, 1, 4, 4 + 1 + WIDEST_GAP]
+    assert past.spread("abcd")[:6] == ["a", "b", None, None, "c", None]
+    line = next(s.path for s in heat_map(past, ["x"], "UTC").shapes if s.style == "ok")
+    assert line.count("M") == 3
+    whole = Past.of([(Window(None, day), rows) for day in days])
+    assert whole.slots == [0, 1, 2, 3]
 
 
 def test_a_group_shows_what_adds_most_and_what_takes_away():

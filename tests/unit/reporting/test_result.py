@@ -405,6 +405,15 @@ def test_no_line_of_a_page_ends_within_a_figure_and_its_text_stays_as_it_is():
     assert said.replace("% -> 0", "% → 0") in reader.text
 
 
+def test_names_that_are_read_from_right_to_left_leave_the_figures_of_a_sentence_in_place():
+    scores, cells = frames()
+    said = "new values: '\u0631\u0628\u0645\u0627' 33.4 %, '\u05dc\u05d0 x \u05db\u05df' (4 %)"
+    page = Result(scores.assign(reason=said), cells).to_html()
+    for name in ("\u0631\u0628\u0645\u0627", "\u05dc\u05d0 x \u05db\u05df"):
+        assert f"&#39;<bdi>{name}</bdi>&#39; " in page
+    assert said in Reader(page).text
+
+
 def test_features_that_lost_their_values_together_are_one_cause():
     page = two_causes().to_html()
     lead = re.search(r'class="lead">(.*?)</p>', page).group(1)
