@@ -27,8 +27,8 @@ IN_HEAT: Final = 40
 """Features."""
 IN_STEP: Final = 20
 """Pixels of a feature in the heat map."""
-BELOW: Final = 90
-"""Pixels of the names of its windows."""
+BELOW: Final = 120
+"""Pixels of the names of its windows and severities."""
 TALL: Final = 92
 """Pixels of a row of the table: five lines of text, as what happened in one segment takes."""
 THEN_AND_NOW: Final = (205, TALL - 8)

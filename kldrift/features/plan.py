@@ -244,7 +244,7 @@ def _of_time(
         return Skipped(
             name,
             f"{what} always move; ask for features.override.{name}.parts: "
-            f"[{'weekday' if date else 'hour, weekday'}] or [whole]",
+            f"[{'weekday' if date else 'hour, weekday'}] or [whole] (a day has one weekday)",
         )
     base = Feature(name, path, Part.VALUE, "part", str(kind), "numeric", KeyType.INTEGER)
     features = []

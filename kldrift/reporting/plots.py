@@ -148,7 +148,7 @@ def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart
         for feature in features
         for window, severity in zip(names, past.worst(feature), strict=True)
     ]
-    every = alt.Axis(labelOverlap=False, labelLimit=180)
+    every = alt.Axis(labelOverlap=False, labelFlush=False, labelLimit=180)
     base = alt.Chart().encode(
         x=alt.X("window:N", sort=names, title=None, axis=alt.Axis(labelOverlap=True)),
         y=alt.Y("feature:N", sort=[feature_words(f) for f in features], title=None, axis=every),
@@ -156,7 +156,8 @@ def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart
     )
     pale = alt.condition(alt.datum.severity == "ok", alt.value(0.3), alt.value(1))
     squares = base.mark_rect().encode(color=_severity(alt), opacity=pale)
-    signs = base.mark_text(color="white", fontSize=9).encode(text="sign:N")
+    fits = alt.ExprRef("min(9, bandwidth('x'))")
+    signs = base.mark_text(color="white", fontSize=fits).encode(text="sign:N")
     data = alt.InlineData(values=[])
     data.values = values  # not as an argument: each of thousands of rows would be validated
     return alt.layer(squares, signs, data=data, width=min(WIDEST, 20 * len(names)))
@@ -164,4 +165,7 @@ def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart
 
 def _severity(alt: Any) -> Any:
     scale = alt.Scale(domain=[*COLOURS], range=[*COLOURS.values()])
-    return alt.Color("severity:N", scale=scale)
+    # Beside the chart it would take the room of a phone.
+    columns = alt.ExprRef("width < 340 ? 2 : 5")
+    above = alt.Legend(orient="top", title=None, columns=columns)
+    return alt.Color("severity:N", scale=scale, legend=above)

@@ -72,7 +72,7 @@ def _lane(
     shapes = [Shape("axis", f"M0 {at(y)}h{IN_ROW}")]
     words = [f"{metric_words(name)} {figure(score)}"]
     if chance is not None:
-        shapes.append(Shape("chance", box(0, y - 5, max(1.0, x(chance)), 10)))
+        shapes.append(Shape("chance", box(0, y - 4, max(1.0, x(chance)), 8)))
         words.append(f"by chance {figure(chance)}")
     if low is not None and high is not None:
         shapes.append(Shape("interval", f"M{at(x(low))} {at(y)}H{at(x(high))}"))

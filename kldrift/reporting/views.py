@@ -85,12 +85,17 @@ class Views(ABC):
             segment: one of its segments; by default all rows.
 
         Raises:
-            ConfigError: there are no cells of that name.
+            ConfigError: there is no such feature, or it has no cells.
         """
         from kldrift.reporting.plots import distribution_chart  # noqa: PLC0415 - only for a chart
 
-        cells = self._last()[1]
-        return distribution_chart(feature, records(_of(cells, feature, segment)))
+        scores, cells = self._last()
+        row = records(_of(scores, feature, segment))[0]
+        mine = _rows_of(cells, feature, segment)
+        if not len(mine):
+            why = row["reason"] or f"it has no cells, status {row['status']}"
+            raise ConfigError(f"feature {feature!r} has no distribution to draw: {why}")
+        return distribution_chart(feature, records(mine))
 
     def plot_history(
         self, feature: str, segment: str | None = None
@@ -148,9 +153,13 @@ def put_page(path: str, html: str) -> str:
     return path
 
 
-def _of(frame: pd.DataFrame, feature: str, segment: str | None) -> pd.DataFrame:
+def _rows_of(frame: pd.DataFrame, feature: str, segment: str | None) -> pd.DataFrame:
     same = frame["segment"].isna() if segment is None else frame["segment"] == segment
-    rows = frame[same & (frame["feature"] == feature)]
+    return frame[same & (frame["feature"] == feature)]
+
+
+def _of(frame: pd.DataFrame, feature: str, segment: str | None) -> pd.DataFrame:
+    rows = _rows_of(frame, feature, segment)
     if not len(rows):
         raise ConfigError(_not_there(sorted(set(frame["feature"])), feature, segment))
     return rows

@@ -78,6 +78,16 @@ def test_every_link_leads_somewhere(page):
             assert anchor[1:] in map(slug, headings), anchor
 
 
+def test_every_page_is_reached_from_the_front_page():
+    reached, ahead = set(), {ROOT / "README.md"}
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        links = (page.parent / link for link, _ in LINK.findall(page.read_text(encoding="utf-8")))
+        ahead |= {to.resolve() for to in links if to.suffix == ".md"} - reached
+    assert set(LINKED) <= reached
+
+
 def test_the_way_of_a_row_names_functions_that_are_where_it_says():
     assert len(ROUTE) >= 15
     for path, names in ROUTE:

@@ -191,6 +191,9 @@ def test_a_wrong_name_is_told_with_the_nearest(compared):
         compared.heatmap()
     with pytest.raises(ConfigError, match="has no rows in 'part=z'"):
         compared.plot("x", "part=z")
+    few = pd.DataFrame({"x": [1.0]})
+    with pytest.raises(ConfigError, match=r"'x' has no distribution to draw: 1 row, scoring\."):
+        kldrift.compare(few, few).plot("x")
 
 
 def test_a_notebook_s_style_touches_nothing_but_the_result():
