@@ -43,7 +43,7 @@ def with_time(
 
 def in_zone(config: Asked) -> Asked:
     """A configuration in which times of text files, without a zone, are in that of the windows."""
-    if config.time is None or config.time.zone == "UTC":
+    if config.time is None:
         return config
     zone = {"timeZone": config.time.zone}
     made: dict[str, Any] = {

@@ -81,8 +81,10 @@ def check_time(name: str, schema: pa.Schema, foreign: Iterable[Skipped] = ()) ->
     """Check that a column holds times."""
     kind = column_type("time.column", name, schema, foreign=foreign)
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)):
-        to = "timestamp_seconds" if pa.types.is_integer(kind) else "to_timestamp"
+        whole = pa.types.is_integer(kind)
+        units = "; timestamp_millis or timestamp_micros of other units" if whole else ""
+        to = "timestamp_seconds" if whole else "to_timestamp"
         raise ConfigError(
             f"time.column: expected a timestamp or date, got {name!r} of type {kind}; Spark makes "
-            f"one where current and reference are sql: select *, {to}({name}) as ..."
+            f"one where current and reference are sql: select *, {to}({name}) as ...{units}"
         )

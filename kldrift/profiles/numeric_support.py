@@ -20,6 +20,8 @@ Keys = NDArray[Any]
 
 LOWEST = float(np.finfo(np.float64).min)
 """The smallest finite double; below it there is only minus infinity."""
+LARGEST_EXACT: Final = 2.0**53
+"""Up to which doubles hold whole numbers."""
 
 HAS_LOWER: Final = among(CellKind.BIN, CellKind.OVERFLOW)
 HAS_UPPER: Final = among(CellKind.BIN, CellKind.UNDERFLOW)

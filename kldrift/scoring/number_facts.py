@@ -12,6 +12,7 @@ from kldrift.arrays import Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.number_text import percent, plain
+from kldrift.profiles.numeric_support import LARGEST_EXACT
 from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport, Unit
 from kldrift.scoring.comparison import MISSING, close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
@@ -31,8 +32,6 @@ from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.spikes import spikes
 from kldrift.statistics.tails import tail_edge, tail_rows
 
-LARGEST_EXACT: Final = 2.0**53
-"""Up to which doubles hold whole numbers."""
 QUARTER: Final = 0.25
 LEAST_BESIDE: Final = 0.02
 """Share of the rows from which it is said that they are right beside the value they had."""

@@ -12,6 +12,7 @@ import numpy as np
 from kldrift.arrays import Bools, Counts, Floats, Ints, Texts
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.numeric_support import LARGEST_EXACT, NumericSupport
 from kldrift.profiles.rebinning import CHOSEN_ROWS
 from kldrift.scoring.comparison import MISSING, Comparison, Rows
 from kldrift.scoring.rules import Rules
@@ -112,6 +113,12 @@ def statuses(
         plural = "" if compared[i] == 1 else "s"
         return f"{compared[i]} row{plural}, scoring.min_rows is {rules.min_rows}"
 
+    def same(i: int) -> str:
+        support = rows.comparisons[rows.of[i]].support
+        double = isinstance(support, NumericSupport) and not support.integral
+        wide = double and abs(support.pivot) >= LARGEST_EXACT  # decimals of more digits may differ
+        return f"one and the same value on both sides{', to 15 digits' * wide}"
+
     # The first that holds says it.
     cases: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
         (new, Status.NEW_FEATURE, NO_WINDOW),
@@ -130,7 +137,7 @@ def statuses(
             Status.CONSTANT,
             "no value is frequent enough for a cell of its own",
         ),
-        (only >= 0, Status.CONSTANT, "one and the same value on both sides"),
+        (only >= 0, Status.CONSTANT, same),
         (np.isnan(scores["kl"]), Status.ERROR, INFINITE),
     ]
     status = np.full(len(rows), PLACE[Status.OK])

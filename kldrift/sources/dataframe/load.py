@@ -83,6 +83,13 @@ def read_frame(
     except Exception as error:
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
+        unread = re.search(r"== SQL ==\n(.+)", str(error)) if dataset.format == "orc" else None
+        if unread and not dataset.schema:
+            places = ", ".join(dataset.path)
+            raise DatasetError(
+                f"{side}: Spark does not read the type {unread[1]!r} of {places}; write such "
+                "columns as another type, or the files as Parquet"
+            ) from error
         if isinstance(error, ParseException if dataset.path else AnalysisException):
             key = "" if dataset.path else ".table" if dataset.table else ".sql"
             mistake = ConfigError if isinstance(error, ParseException) else NoSuchFileError

@@ -15,7 +15,7 @@ from pyarrow import orc
 from kldrift import compare, run
 from kldrift.binning.choose import Binning
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
 from kldrift.features.layouts import VARIANT
@@ -142,6 +142,16 @@ def test_orc_files_of_several_schemas_are_read_by_that_of_all(spark, tmp_path):
         path=(str(tmp_path / "day=*"),), format="orc", options={"basePath": str(tmp_path)}
     )
     assert open_source(spark, below, {}, way="auto", side="current").schema.names[-1] == "day"
+
+
+def test_a_type_of_orc_that_spark_does_not_read_is_named_with_its_file(spark, tmp_path):
+    times = pa.array([0, 3600], pa.timestamp("ns", "UTC"))
+    orc.write_table(pa.table({"n": [1, 2], "at": times}), tmp_path / "a.orc")
+    dataset = Dataset(path=(str(tmp_path / "a.orc"),), format="orc")
+    with pytest.raises(
+        DatasetError, match=r"^current: .*'timestamp with local time zone' of .*orc;"
+    ):
+        open_source(spark, dataset, {}, way="auto", side="current")
 
 
 def test_columns_of_one_name_in_a_query_are_told_and_the_others_compared(spark):

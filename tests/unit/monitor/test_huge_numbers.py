@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import kldrift
@@ -82,3 +85,14 @@ def test_all_rows_at_the_other_end_of_the_doubles_are_told():
     (row,) = kldrift.compare(*sides).scores.to_dict("records")
     assert (row["status"], row["severity"]) == ("ok", "critical")
     assert (row["mean_reference"], row["mean_current"]) == (-most, most)
+
+
+@pytest.mark.parametrize(
+    ("kind", "digits"), [(pa.decimal128(20), ", to 15 digits"), (pa.int64(), ""), (pa.uint64(), "")]
+)
+def test_decimals_of_more_digits_than_a_double_are_not_said_to_have_one_value(kind, digits):
+    numbers = [Decimal(2**62 + i % 5 * bool(digits)) for i in range(400)]
+    side = pa.table({"x": pa.array(numbers, pa.decimal128(20)).cast(kind)})
+    (row,) = kldrift.compare(side, side).scores.to_dict("records")
+    assert row["status"] == "constant"
+    assert row["reason"] == f"one and the same value on both sides{digits}"
