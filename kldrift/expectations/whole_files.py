@@ -118,8 +118,8 @@ def remove_unreadable(root: Path, name: str) -> None:
     files = unreadable(root, name)
     for new in root.glob(f"{NEW}*"):
         shutil.rmtree(new, ignore_errors=True)
-    for folder in (".", "uncommitted", *OURS):
-        for staged in (root / folder).glob(".*.[0-9]*-[0-9]*.tmp"):  # as `_whole` names them
+    for pattern in ("", "uncommitted/**/", *(f"{folder}/" for folder in OURS)):
+        for staged in root.glob(f"{pattern}.*.[0-9]*-[0-9]*.tmp"):  # as `_whole` names them
             staged.unlink(missing_ok=True)
     for file in files:
         file.unlink()

@@ -46,7 +46,10 @@ def test_a_file_of_the_monitor_that_is_cut_off_is_made_again(folder, part):
 def test_a_file_of_the_project_that_is_empty_is_made_again(folder, name, left, capfd):
     (folder / "gx" / name).write_text(left)
     (folder / "gx" / ".new-1/checkpoints").mkdir(parents=True)
-    (folder / "gx" / f"{name}.json").with_name(".m.json.1-2.tmp").write_text("{")
+    for place in (name, "uncommitted/validations/m/x.json"):
+        staged = (folder / "gx" / place).with_name(".m.json.1-2.tmp")
+        staged.parent.mkdir(exist_ok=True)
+        staged.write_text("{")
     assert publish_rows(folder, case_rows()).evaluated > 0
     assert len((folder / "gx" / name).read_text()) > max(50, len(left))
     assert "Invalid store" not in "".join(capfd.readouterr())
