@@ -69,8 +69,9 @@ def as_read(
     ``dictionary`` says that values repeat, so that reading text as a dictionary pays.
     """
     kind = schema.field(name).type
-    rounding = UNROUNDED if like is None or like == kind else rounding_of(value_type(like))
-    if like is not None and pa.types.is_boolean(kind) and is_number(like):
+    to = value_type(like or kind)
+    rounding = UNROUNDED if like is None or like == kind else rounding_of(to)
+    if pa.types.is_boolean(value_type(kind)) and is_number(to):
         rounding = Rounding(whole=True)
     family = "text" if dictionary and pa.types.is_string(kind) else "row"
     plain = Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", KeyType.TEXT)

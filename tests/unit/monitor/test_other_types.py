@@ -193,6 +193,10 @@ SEGMENTS = {
         pa.array([0.1, 0.1 + 0.2] * 30),
     ),
     "booleans": (pa.array([1, 0] * 30), pa.array([True, False] * 30)),
+    "booleans of a byte": (
+        pa.array([1, 0] * 30).dictionary_encode(),
+        pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0] * 30, pa.int8())),
+    ),
 }
 
 
