@@ -21,6 +21,9 @@ from kldrift.errors import KldriftError, first_line
 
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
+    # By which ORC files and databases tell times without a zone, and not by the machine's.
+    "spark.driver.defaultJavaOptions": "-Duser.timezone=UTC",
+    "spark.executor.defaultJavaOptions": "-Duser.timezone=UTC",
     # Rows alone end a batch: Spark 4.1 otherwise adds up the size of all columns at each row, which
     # takes a third of a plain scan. So few rows that 5,000 numbers are 160 MB.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",

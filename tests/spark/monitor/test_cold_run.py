@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import orc
 
 pytestmark = pytest.mark.spark
 
@@ -34,6 +36,7 @@ record = Record(config, Window(None, None), datetime.datetime.now(datetime.UTC),
 print("great_expectations" in sys.modules)
 with record.session(None) as session:
     print("great_expectations" in sys.modules, session.range(3).count())
+    print(session.read.orc("times.orc").selectExpr("cast(at as string)").first()[0])
 """
 
 
@@ -54,7 +57,7 @@ for scan in ("auto", "dataframe"):
 """
 
 
-def run_alone(folder: Path, text: str) -> str:
+def run_alone(folder: Path, text: str, **environment: str) -> str:
     """What a script says that is run in a process of its own, in a folder."""
     script = folder / "start.py"  # of a "-c" newer versions of Spark think that it is a doctest
     script.write_text(text)
@@ -65,14 +68,27 @@ def run_alone(folder: Path, text: str) -> str:
         check=False,
         timeout=300,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_great_expectations_is_there_when_spark_is(tmp_path):
-    assert run_alone(tmp_path, START).split() == ["False", "True", "3"]
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What a session says that is started on a machine in New York."""
+    folder = tmp_path_factory.mktemp("cold")
+    noon = pa.array([datetime(2024, 1, 2, 12)], pa.timestamp("us"))
+    orc.write_table(pa.table({"at": noon}), folder / "times.orc")
+    return run_alone(folder, START, TZ="America/New_York").splitlines()
+
+
+def test_great_expectations_is_there_when_spark_is(told):
+    assert told[:2] == ["False", "True 3"]
+
+
+def test_times_without_a_zone_do_not_depend_on_the_clock_of_the_machine(told):
+    assert told[2] == "2024-01-02 12:00:00"
 
 
 def test_a_new_session_reads_small_files_itself_and_gives_the_scores_of_its_tasks(tmp_path):
