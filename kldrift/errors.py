@@ -209,25 +209,17 @@ def escaped(text: str) -> str:
 _OF_STORE: Final = re.compile(
     r"AWS Error|google::cloud::Status|Azure|Generic (S3|GCS|MicrosoftAzure) error"
 )
-_REFUSALS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), what)
-    for pattern, what in (
-        ("NO_?SUCH_?BUCKET|ContainerNotFound", "there is no such bucket; check the path"),
-        (
-            r"Redirect|HeaderMalformed|\b30[17]\b",
-            "the bucket lies in another region; state its region",
-        ),
-        (
-            r"DENIED|ACCESS_KEY|SIGNATURE|TOKEN|CREDENTIAL|AUTHENT|UNAUTHORIZED|\b40[13]\b",
-            "access is denied; check the credentials of the environment and what they allow",
-        ),
-        (
-            "NETWORK|CURL|CONNECT|RESOLVE|TIMED? ?OUT",
-            "no answer; check the endpoint, its scheme and the network",
-        ),
-        (r"FAILURE|SLOW_?DOWN|UNAVAILABLE|\b5\d\d\b", "the store failed; try again later"),
-    )
-)
+_REFUSALS: Final = {
+    "NO_?SUCH_?BUCKET|ContainerNotFound": "there is no such bucket; check the path",
+    r"Redirect|HeaderMalformed|\b30[17]\b": "the bucket lies in another region; state its region",
+    r"DENIED|ACCESS_KEY|SIGNATURE|TOKEN|CREDENTIAL|AUTHENT|UNAUTHORIZED|\b40[13]\b": (
+        "access is denied; check the credentials of the environment and what they allow"
+    ),
+    "NETWORK|CURL|CONNECT|RESOLVE|TIMED? ?OUT": (
+        "no answer; check the endpoint, its scheme and the network"
+    ),
+    r"FAILURE|SLOW_?DOWN|UNAVAILABLE|\b5\d\d\b": "the store failed; try again later",
+}
 """What is wrong with an object store, by words of its SDK; the first that are found count."""
 
 
@@ -240,8 +232,8 @@ def first_line(error: BaseException) -> str:
     """
     told = re.sub("'[^']*'", "", str(error))  # names may have any words in them
     if _OF_STORE.search(told):
-        for words, what in _REFUSALS:
-            if words.search(told):
+        for words, what in _REFUSALS.items():
+            if re.search(words, told, re.IGNORECASE):
                 return what
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith(CALLING):
