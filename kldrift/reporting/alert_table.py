@@ -23,16 +23,20 @@ MOST: Final = 30
 NAMED: Final = 4
 
 
-def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
-    """The alerts as a table, those that are open first, then the latest; None without any."""
+def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str, *, segments: bool) -> Table | None:
+    """The alerts as a table, those that are open first, then the latest; None without any.
+
+    Where the monitor has no ``segments``, each is about all rows.
+    """
     if not alerts:
         return None
     latest = sorted(alerts, key=lambda a: str(a["opened"]), reverse=True)
     latest.sort(key=lambda a: a["closed"] is not None)
+    whole = "all rows" + " or several segments" * segments
     lines = [
         (
             first_names(alert["features"], NAMED, feature_words),
-            "all rows or several segments" if alert["segment"] is None else shown(alert["segment"]),
+            whole if alert["segment"] is None else shown(alert["segment"]),
             _state(alert, zone),
             _muted(alert),
             instant_name(alert["since"], zone),

@@ -76,6 +76,7 @@ def monitor_page(
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
     leads = leading(ordered)
     cards = _cards(ordered, leads, cells, story, most)
+    alerts = alert_table(story.alerts, story.zone, segments=any(segments.values()))
     last = story.runs[0] if story.runs else story.run
     told = None if story.run is None else str(story.run["run_id"])
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
@@ -103,7 +104,7 @@ def monitor_page(
         whole_heat=_heat(story, names[:MOST_IN_HEAT], f"show all {len(names):,} features")
         if len(names) > DRAWN
         else None,
-        sections=[b for b in (alert_table(story.alerts, story.zone), *_runs(story)) if b],
+        sections=[b for b in (alerts, *_runs(story)) if b],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
     )
 

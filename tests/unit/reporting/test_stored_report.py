@@ -15,6 +15,7 @@ import kldrift
 from kldrift.cli.main import main
 from kldrift.config import config_from_mapping
 from kldrift.errors import OutputError
+from kldrift.reporting.alert_table import alert_table
 from kldrift.reporting.stored import stored_page, write_report
 from kldrift.tables import (
     SCHEMA_VERSION,
@@ -265,6 +266,8 @@ def test_alerts_are_listed_with_those_who_muted_them_the_open_ones_first(tmp_pat
         "1 Apr 2020 02:00, closed 2 Apr 2020 02:00",
         "one window only, 1 Apr 2020 02:00; back to normal 2 Apr 2020 02:00",
     ]
+    assert {row[1] for row in table.rows} == {"all rows"}  # the monitor has no segments
+    assert alert_table(rows, "UTC", segments=True).rows[0][1] == "all rows or several segments"
     assert table.rows[0][3] == "by ana until 2020-05-01: new <b> terminals"
     html = Path(write_report(config_of(folder))).read_text()
     assert "new &lt;b&gt; terminals" in html
