@@ -35,9 +35,9 @@ def without_sentinels(column: pa.Array, sentinels: Sequence[float | str]) -> pa.
     values = [one for v in sentinels if (one := _as(v, column.type)) is not None]
     if not values:
         return column
-    half = pa.types.is_float16(column.type)  # which Arrow cannot look up
-    compared = pa.float32() if half else column.type
-    gone = pc.is_in(column.cast(compared), pa.concat_arrays(values).cast(compared))
+    if pa.types.is_float16(column.type):  # which Arrow cannot look up
+        column, values = column.cast(pa.float32()), [v.cast(pa.float32()) for v in values]
+    gone = pc.is_in(column, pa.concat_arrays(values))
     return pc.if_else(gone, pa.scalar(None, column.type), column)
 
 

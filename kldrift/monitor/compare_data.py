@@ -44,6 +44,8 @@ def planned(config: Config, data: Mapping[str, Any]) -> tuple[Plan, Engine]:
 
 def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:
     """Return a pandas frame, or what else gives itself to Arrow, as an Arrow table."""
+    if isinstance(data, pa.Table):  # older Arrow crashes where it gives itself some layouts
+        return data
     if not isinstance(data, pd.DataFrame):
         gives_itself = any(hasattr(data, f"__arrow_c_{way}__") for way in ("stream", "array"))
         if gives_itself and not is_spark(data):
