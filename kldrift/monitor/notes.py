@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
 from kldrift.reporting.history import NOTHING
+from kldrift.scoring.rare_names import rare_names
 from kldrift.scoring.verdict import Verdicts
 
 GROWING: Final = "; all are larger than the reference's, so no limit is held against it"
@@ -52,11 +54,29 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
     if (times := _times_repeated(verdicts)) > 1:
         each = f"all counts of the current dataset are multiples of {times:,}"
         notes.append(f"every row may be there {times:,} times: {each}, unlike the reference's")
+    notes += [
+        f"{name!r}: every row of the reference may be there {times:,} times, as all counts are "
+        f"multiples of {times:,}; leave the copies out, or new values seem to be too many"
+        for name, times in _names_repeated(verdicts)
+    ]
     growing = growing_identifiers(findings)
     return notes + [
         f"{name!r}: {note}{GROWING if name in growing else ''}"
         for name, note in findings.reference.notes.items()
     ]
+
+
+def _names_repeated(verdicts: Verdicts) -> Iterator[tuple[str, int]]:
+    """Features of many names, none of which is there once: how many times each row seems to be."""
+    for i in np.flatnonzero(verdicts.whole).tolist():
+        subject = verdicts.subjects[verdicts.of[i]]
+        comparison = subject.comparison
+        if comparison is None or not rare_names(comparison):
+            continue
+        q = comparison.reference.counts[verdicts.group[i]]
+        times = int(np.gcd.reduce(q))
+        if times > 1 and np.count_nonzero(q) >= FEWEST_CELLS:
+            yield subject.name, times
 
 
 def _times_repeated(verdicts: Verdicts) -> int:

@@ -22,6 +22,7 @@ class Change:
         single: the name of the only cell with current rows; empty if there are more.
         single_before: the only value of the reference where both sides have one; else empty.
         same: what was done to all values, if that explains all; else empty.
+        whole: whether something that was done to all numbers explains the change.
         happened: what was done to some of them, if that explains all; else empty.
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
@@ -60,6 +61,7 @@ class Change:
     single: str = ""
     single_before: str = ""
     same: str = ""
+    whole: bool = False
     happened: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0

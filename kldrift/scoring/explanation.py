@@ -117,6 +117,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             single=single,
             single_before=single_before,
             same=why.same,
+            whole=why.whole,
             happened=why.happened,
             respelt=respelt(subject),
             alike=[name for name in alike.get(row.place, ()) if name != subject.name],

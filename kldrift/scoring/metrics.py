@@ -115,7 +115,7 @@ DEFAULT_THRESHOLDS: Final = {
     "null_share_ratio": Threshold(2.0),
     SPIKE_METRIC: Threshold(0.01, 0.015),
     TAIL_METRIC: Threshold(0.003, 0.02),
-    "wasserstein_std": Threshold(0.1),
+    "wasserstein_std": Threshold(0.1, 0.3),
 }
 """What a monitor that states no thresholds is judged by: see docs/evidence.md."""
 DEFAULT_KL: Final = {"kl": Threshold(0.1, 0.25)}

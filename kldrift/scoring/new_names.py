@@ -14,7 +14,7 @@ import numpy as np
 from kldrift.arrays import Counts, Floats, Ints, OfRows
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.profiles.cells import CODES, CellKind
-from kldrift.profiles.number_text import percent
+from kldrift.profiles.number_text import percent, plain
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.rare_names import SURELY, names_by_rows, without_cell
 from kldrift.scoring.verdict import Subject, Verdicts
@@ -176,9 +176,9 @@ def new_name_text(v: Verdicts, place: int) -> tuple[str, float]:
         return "", 0.0
     (fewer,), (rise,) = new.fewer, new.rise
     if fewer > rise:
-        times = percent(new.shared.pairs[0] / new.shared.expected[0])
-        pairs = f"pairs of rows that share a new one are {times} of what was to be expected"
-        return f"fewer different names than before: {pairs}", float(fewer)
+        times = plain(new.shared.pairs[0] / new.shared.expected[0], 2)
+        shared = f"rows share a new one {times} times as often as was to be expected"
+        return f"fewer different names than before: {shared}", float(fewer)
     share, before = percent(new.x[0] / new.n[0]), percent(new.once[0] / new.m[0])
     text = f"{names[0]!r} is new, with {share} of the rows"
     if new.once[0] > ONCE:

@@ -30,9 +30,10 @@ def moments_sentence(change: Change) -> str:
     """A shift or another spread, if it is one of the rows and not of a few values far out."""
     if not np.isfinite(change.shift) or not np.isfinite(change.spread):
         return ""
-    if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), ALL_OF):
+    carried = change.whole or change.ks >= CARRIED * min(abs(change.shift), ALL_OF)
+    if abs(change.shift) >= LEAST_SHIFT and carried:
         return _shifted(change)
-    if change.same or change.ks < CARRIED * LEAST_SHIFT:
+    if change.ks < CARRIED * LEAST_SHIFT:
         return ""
     low, high = change.ends
     if low * high < 0:  # lower ones became fewer, and higher ones more, or the other way round

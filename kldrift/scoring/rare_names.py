@@ -85,7 +85,7 @@ class NamedRows(OfRows):
 
 def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
     """Places of rows of names of which rare ones are counted, and their stored cells."""
-    which = np.flatnonzero(rows.of_each(_rare))
+    which = np.flatnonzero(rows.of_each(rare_names))
     rows = rows.take(which)
     for places, width in rows.blocks(_names):
         p, q = rows.counts(places, width, lambda c, counts: counts[:, : _names(c)])
@@ -163,7 +163,7 @@ def names_by_rows(comparison: Comparison, most: int) -> tuple[Floats, Floats]:
     Names of fewer than two rows have no cell, and are not counted.
     """
     names, each = np.zeros(most + 1), np.ones(most + 1)
-    if _rare(comparison):
+    if rare_names(comparison):
         sample = comparison.name_sample
         rows = sample.whole[:-1] if sample.stands_for else sample.whole
         names += np.bincount(rows[rows <= most], minlength=most + 1)
@@ -187,7 +187,8 @@ def without_cell(comparison: Comparison, group: int, *, chosen: bool) -> tuple[i
     return max(2, most), round(len(support.known.hashes) / support.known.share)
 
 
-def _rare(comparison: Comparison) -> int:
+def rare_names(comparison: Comparison) -> int:
+    """How many names are counted that have too few rows for a scored cell."""
     support = comparison.support
     return support.rare if isinstance(support, CategoricalSupport) else 0
 

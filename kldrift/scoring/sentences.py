@@ -89,14 +89,16 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         change.kind is CellKind.OTHER and not change.reference
     ):
         return new_names(change)
-    if change.decided:
-        return change.same or change.decided
+    # Where all numbers moved, the cell or the end whose score decided is the least of it.
+    moved = moments_sentence(change) if change.whole and not change.flag else ""
+    if told := change.same or moved or change.decided:
+        return told
     if change.kind is CellKind.OTHER and all_unseen(change):
         return new_names(change)
     if of_names := gone_names(change) or exchanged(change) or merged_names(change):
         return of_names
     beyond = change.kind in TAILS and change.reference <= HARDLY * change.current
-    if at_both_ends(change) and not change.same and not (beyond and change.current >= FEWER_THAN):
+    if at_both_ends(change) and not (beyond and change.current >= FEWER_THAN):
         return spread_sentence(change)
     few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
     beyond &= few and (change.current >= FEWER_THAN * change.ks or few_far_out(change))
@@ -106,7 +108,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     left = change.kind is CellKind.VALUE and not change.current
     left &= change.reference >= MOSTLY * change.moved
     shown = beyond or beside or left or change.flag
-    return ("" if shown else moments_sentence(change)) or change.same or _of_cell(change)
+    return ("" if shown else moments_sentence(change)) or _of_cell(change)
 
 
 def _of_cell(change: Change) -> str:

@@ -112,6 +112,7 @@ class Candidate:
         same: what is said of the numbers if it explains ``every``; empty if they are others.
         every: what is all of it.
         happened: what is said first if it explains ``every``, as it was done to some rows alone.
+        whole: whether it was done to all numbers in one way.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Candidate:
     same: str = ""
     every: float = ALL
     happened: str = ""
+    whole: bool = False
 
 
 def affine(
@@ -132,7 +134,7 @@ def affine(
     edges, mean = (numbers.edges - added) / times, times * numbers.mean[0] + added
     # Below an edge lie the opposites of the numbers that lie above its own.
     at = below(_moved(numbers.edges, edges)) if times > 0 else 1 - below(behind(numbers, edges))
-    return Candidate(name, _between(at), mean, abs(times) * numbers.std[0], **said)
+    return Candidate(name, _between(at), mean, abs(times) * numbers.std[0], whole=True, **said)
 
 
 def in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:
@@ -140,8 +142,7 @@ def in_other_units(numbers: Numbers, before: Floats, below: Below) -> Iterator[C
     (smallest, low), (largest, high), edges = numbers.smallest, numbers.largest, numbers.edges
     for factor in _likely_factors(numbers):
         times = grouped(factor)
-        said = {"close": FAR_OUT, "same": f"the same values, each times {times}"}
-        yield affine(numbers, below, factor, 0.0, f"a factor of {times}", **said)
+        yield affine(numbers, below, factor, 0.0, f"a factor of {times}", close=FAR_OUT)
     for name, line in DEGREES.items():
         yield affine(numbers, below, *line, f"a change of {name}")
     yield mirrored(numbers, below, 0.0)

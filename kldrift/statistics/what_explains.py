@@ -43,14 +43,16 @@ class Explanation(NamedTuple):
     """What explains most of a difference; empty texts where nothing does.
 
     Attributes:
-        text: the transformation, and how much it explains; empty where ``happened`` says it.
+        text: the transformation, and how much it explains; empty where one of the others says it.
         same: what can be said of the numbers if it explains all and they are the same ones.
         happened: what was done to some of them alone, if that explains all.
+        whole: whether it was done to all numbers.
     """
 
     text: str = ""
     same: str = ""
     happened: str = ""
+    whole: bool = False
 
 
 def what_explains(numbers: Numbers) -> Explanation:
@@ -62,7 +64,7 @@ def what_explains(numbers: Numbers) -> Explanation:
         >>> sides = {"mean": (5.0, 0.05), "std": (2.89, 0.0289)}
         >>> sides |= {"smallest": (0.0, 0.0), "largest": (10.0, 0.1)}
         >>> what_explains(Numbers(p, q, edges, **sides))[:2]
-        ('explained by a factor of 0.01', 'the same values, each times 0.01')
+        ('explained by a factor of 0.01', '')
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers at the ends of doubles
         return _explained(numbers)
@@ -99,9 +101,9 @@ def _explained(numbers: Numbers) -> Explanation:
     if best is None or not best.name:
         return Explanation()
     if share < best.every:
-        return Explanation(_candidate_words(best.name, share))
-    text = "" if best.happened else _candidate_words(best.name, share)
-    return Explanation(text, best.same, best.happened)
+        return Explanation(_candidate_words(best.name, share), whole=best.whole)
+    text = "" if best.happened or best.same else _candidate_words(best.name, share)
+    return Explanation(text, best.same, best.happened, best.whole)
 
 
 def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:

@@ -133,6 +133,7 @@ METRICS: Final[tuple[tuple[str, float, Errors], ...]] = (
     ("`tail_share_rise`", 0.003, _tail),
     ("`tail_share_rise`", 0.02, _tail),
     ("`wasserstein_std`, a shift", 0.1, _wasserstein),
+    ("`wasserstein_std`, a shift", 0.3, _wasserstein),
 )
 
 

@@ -456,3 +456,18 @@ def test_a_dataset_of_which_every_row_is_there_twice_is_noted():
     # As one more row tells, or the reference has the same.
     for sides in ((before, now), (before, pd.concat([twice, now[:1]])), (twice, twice)):
         assert not any("there 2 times" in note for note in compare(*sides).notes)
+
+
+def test_names_of_a_reference_of_which_every_row_is_there_twice_are_noted():
+    rng = np.random.default_rng(3)
+    before, now = (
+        pd.DataFrame({"x": [f"v{i}" for i in rng.integers(0, 3_000, 5_000)]}) for _ in range(2)
+    )
+    twice = pd.concat([before, before])
+    said = (
+        "'x': every row of the reference may be there 2 times, as all counts are multiples of 2; "
+    )
+    for current in (now, pd.concat([now, now])):
+        assert [n for n in compare(twice, current).notes if n.startswith(said)]
+    for reference in (before, pd.concat([twice, before[:1]])):
+        assert not any(n.startswith("'x'") for n in compare(reference, now).notes)

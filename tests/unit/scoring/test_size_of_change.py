@@ -132,12 +132,12 @@ FEW_VALUES = {
 def test_few_values_that_all_moved_are_judged_as_wide_numbers_are(numbers: str, rows: int) -> None:
     rng, draw = np.random.default_rng(rows), FEW_VALUES[numbers]
     before = pd.DataFrame({"x": draw(rng, rows, 0.0)})
-    moved = {by: pd.DataFrame({"x": draw(rng, rows, by)}) for by in (0.1, 0.3)}
+    moved = {by: pd.DataFrame({"x": draw(rng, rows, by)}) for by in (0.1, 0.3, 0.5)}
     found = {
         by: kldrift.compare(before, now, alpha=0.01 / 50).scores["severity"][0]
         for by, now in moved.items()
     }
-    assert found == {0.1: "ok", 0.3: "warning"}
+    assert found == {0.1: "ok", 0.3: "warning", 0.5: "critical"}
 
 
 @pytest.mark.parametrize("numbers", FEW_VALUES)
