@@ -15,6 +15,8 @@ OWN: Final = 0.25
 """Nats from which a feature that moved by itself takes along how it goes with others."""
 MOVED: Final = 0.1
 """From which a correlation moved, on Fisher's scale."""
+BY_CHANCE: Final = 4.5
+"""Standard errors by which one of a thousand correlations may differ by chance."""
 ALONG: Final = " changed, and "
 """Follows the feature that moved most by itself."""
 
@@ -38,6 +40,11 @@ class JointCell:
             return 0.0
         both = np.clip([self.correlation_reference, self.correlation_current], -1, 1)
         return float(np.abs(np.diff(np.arctanh(both * (1 - 1e-12)))[0]))
+
+    @property
+    def variance(self) -> float:
+        """Of the difference of two correlations on Fisher's scale."""
+        return 1 / max(1, self.rows_reference) + 1 / max(1, self.rows_current)
 
 
 @dataclass(frozen=True)
@@ -83,14 +90,17 @@ def joint_sentence(cells: Sequence[JointCell], heavy: Sequence[str] = ()) -> str
     together = sum(c.contribution for c in cells if c.kind == "pair")
     top = max(alone, key=lambda c: c.contribution, default=None)
     most = _most_moved(cells)
-    if most is not None and together > (by_itself if most.moved <= MOVED else min(by_itself, OWN)):
+    clear = most is not None and most.moved > max(MOVED, BY_CHANCE * most.variance**0.5)
+    if most is not None:  # what chance makes of so many pairs
+        together -= len(alone) * (len(alone) - 1) / 4 * most.variance
+    if most is not None and together > (min(by_itself, OWN) if clear else by_itself):
         moved = f"correlation {_correlations(most)}"
         one, other = pair = most.label.split(" × ")
         if top is None or top.contribution <= OWN:
             return f"{one} and {other} go together differently: {moved}"
-        if most.moved > MOVED and top.label not in pair:
+        if clear and top.label not in pair:
             return f"{one} and {other} go together differently, and {top.label} changed: {moved}"
-        if most.moved > MOVED:
+        if clear:
             other = pair[pair[0] == top.label]
             return f"{top.label}{ALONG}how it goes together with {other}: {moved}"
     if top is not None and top.contribution >= by_itself / 2:

@@ -204,7 +204,7 @@ def mirrored(numbers: Numbers, below: Below, total: float) -> Candidate:
     name, same = f"{numbers.written(total)} - x", ""
     if not total:
         name, same = "a flipped sign", "the same values with a flipped sign"
-    return affine(numbers, below, -1.0, total, name, close=FAR_OUT, same=same)
+    return affine(numbers, below, -1.0, total, name, close=FAR_OUT, same=same, least=ALL)
 
 
 def cut_off(numbers: Numbers, before: Floats, below: Below) -> Iterator[Candidate]:

@@ -75,15 +75,15 @@ def _explained(numbers: Numbers) -> Explanation:
     if not n or not m or len(numbers.edges) < 1:
         return Explanation()
     current, reference = numbers.p / n, numbers.q / m
-    filled, value = _filled(numbers, reference, current)
+    unit = np.sqrt(1 / n + 1 / m)
+    by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
+    filled, value = _filled(numbers, reference, current, most)
     if filled >= LEAST:
         fell = f"nulls {rose_or_fell(*numbers.null)} of the rows"
         happened = f"{fell}, with {value} in their place" if numbers.compared else ""
         return Explanation(
             _candidate_words(f"{value} in place of nulls", filled), happened=happened
         )
-    unit = np.sqrt(1 / n + 1 / m)
-    by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
     there = [1 - null if numbers.compared else 1.0 for null in numbers.null]
     current *= there[1]
     whole = _distance(there[0] * reference, current) - by_chance
@@ -153,15 +153,19 @@ def _fits(candidate: Candidate, numbers: Numbers) -> bool:
     return off < max(CLOSE, 3 * chance) and abs(np.log(std / candidate.std)) < candidate.close
 
 
-def _filled(numbers: Numbers, reference: Floats, current: Floats) -> tuple[float, str]:
-    """How many of the lost nulls are one value now, and which; 0 where that may be chance."""
+def _filled(numbers: Numbers, reference: Floats, current: Floats, most: float) -> tuple[float, str]:
+    """How many of the lost nulls are one value now, and which; 0 where that may be chance.
+
+    All others must have the shares they had, up to a distance of ``most``.
+    """
     gone, n = numbers.null[0] - numbers.null[1], int(numbers.p.sum())
     share = gone / (1 - numbers.null[1]) if numbers.null[1] < 1 else 0.0
     if share < max(LEAST * abs(current - reference).max(), LEAST_FILLED / n):
         return 0.0, ""
     rise = current - (1 - share) * reference
     at = int(rise.argmax())
-    left = max(0.0, abs(rise[at] - share) - 2 * np.sqrt(current[at] / n))
+    others = _distance(rise, share * (np.arange(len(rise)) == at)) - most
+    left = max(0.0, others, abs(rise[at] - share) - 2 * np.sqrt(current[at] / n))
     ends = np.array([numbers.smallest[1], *numbers.edges, numbers.largest[1]])[at : at + 2]
     low, high = np.clip(ends, numbers.smallest[1], numbers.largest[1])
     if at in (0, len(numbers.edges)):  # one value beyond all of the reference's is the last one

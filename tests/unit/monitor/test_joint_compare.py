@@ -266,3 +266,13 @@ def test_a_column_that_is_no_feature_says_why_it_is_in_no_joint_group():
     )
     with pytest.raises(ConfigError, match=told):
         kldrift.compare(data, data, joint={"all": ["a", "at"]})
+
+
+def test_correlations_that_differ_by_chance_are_not_said_to_of_many_pairs():
+    rng = np.random.default_rng(0)
+    before, now = (pd.DataFrame(rng.normal(size=(2_000, 50))).add_prefix("x") for _ in range(2))
+    now.iloc[:, :5] += 0.3
+    (reason,) = kldrift.compare(before, now, joint={"g": [*before.columns]}).scores.query(
+        "feature == 'g'"
+    )["reason"]
+    assert reason.startswith("several features changed, each by itself; ")

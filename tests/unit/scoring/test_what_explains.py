@@ -357,6 +357,24 @@ def test_another_unit_is_a_shift_whichever_score_decided(factor, rows):
         )
 
 
+def test_other_temperatures_are_not_read_from_the_other_end():
+    """Of a bell around 0.3 and one around 0.7, ``1 - x`` leaves what their widths differ by."""
+    before, now = (np.random.default_rng(seed).normal(size=5_000) for seed in (1, 2))
+    cold, warm = (0.3 + 0.12 * before).clip(0, 1), (0.706 + 0.135 * now).clip(0, 1)
+    reason = _reason(cold, warm)
+    assert reason.startswith("shifted up by ")
+    assert "1 - x" not in reason
+
+
+def test_fewer_nulls_beside_numbers_that_moved_are_not_one_value_now():
+    """Delays of flights of which fewer were cancelled: most of a range came about more often."""
+    rng = np.random.default_rng(1)
+    before, now = (np.rint(rng.normal(-3, spread, 50_000)) for spread in (5.0, 4.42))
+    for delays, cancelled in ((before, 0.021), (now, 0.009)):
+        delays[rng.random(50_000) < cancelled] = np.nan
+    assert "in place of nulls" not in _reason(before, now)
+
+
 def test_minus_signs_that_are_lost_are_named_and_not_where_all_numbers_are_others():
     one, other = np.random.default_rng(1), np.random.default_rng(2)
     lost = _reason(one.normal(12, 7, 20_000), abs(other.normal(12, 7, 20_000)))
