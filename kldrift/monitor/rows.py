@@ -16,7 +16,7 @@ from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, CellKind, Cells
 from kldrift.profiles.number_text import percent
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import TIMES, NumericSupport
+from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
@@ -121,7 +121,7 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp, known: CellsOf | None) -> pa
     at = columns.pop("at")
     of = rows.of[row]
     used, place = np.unique(of, return_inverse=True)
-    kinds = [_with_times(rows.comparisons[i].rebinning) for i in used.tolist()]
+    kinds = [_with_names(rows.comparisons[i].rebinning) for i in used.tolist()]
     first = np.cumsum([0, *map(len, kinds)])[:-1]
     cell = pa.array(first[place] + at)
     names = pa.array([s.name for s in v.subjects], pa.string())
@@ -138,10 +138,13 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp, known: CellsOf | None) -> pa
     return stamp.table(own | described | columns, len(row), DRIFT_CELLS)
 
 
-def _with_times(rebinning: Rebinning) -> Cells:
-    """The scored cells; bins and tails of times have a name, as their bounds are numbers."""
+def _with_names(rebinning: Rebinning) -> Cells:
+    """The scored cells; bins and tails of times, whole numbers and decimals have a name.
+
+    Bounds of times are numbers, and the upper one of whole numbers is the first of the next bin.
+    """
     cells, support = rebinning.cells, rebinning.support
-    if not isinstance(support, NumericSupport) or support.unit not in TIMES:
+    if not isinstance(support, NumericSupport) or not support.integral:
         return cells
     ranges = (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW)
     labels = [stored_cell_name(c, support) if c.kind in ranges else c.label for c in cells]

@@ -651,3 +651,16 @@ def test_a_share_of_new_values_says_what_they_are_new_to(before, named):
     (row,) = records(pa.Table.from_pandas(result.scores))
     facts = blocks_of(row, cells, Parts([], {}, []), "")[-1]
     assert (named, "50.0 %") in facts.items
+
+
+def test_cells_of_whole_numbers_have_the_names_that_reasons_have():
+    rng = np.random.default_rng(0)
+    before = pd.DataFrame({"few": rng.integers(1, 9, 5_000), "many": rng.poisson(300, 5_000)})
+    now = before.assign(few=np.where(rng.random(5_000) < 0.1, 99, before["few"]))
+    now["many"] += 25
+    result = kldrift.compare(before, now)
+    for feature, reason in result.scores.set_index("feature")["reason"].items():
+        cells = result.cells[result.cells["feature"] == feature].set_index("cell_kind")["label"]
+        moved = reason.split("moved most: ")[1].split(" (")[0]
+        assert moved in [*cells]
+        assert cells["overflow"] == f"above {before[feature].max()}, the reference's largest"
