@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,16 @@ def make(catalog: SqlCatalog, rows: pa.Table, name: str = "t") -> Table:
     return table
 
 
+def sql_catalog(name: str, **properties: str) -> SqlCatalog:
+    """A catalog in a database, which is closed with it."""
+    found = SqlCatalog(name, **properties)
+    weakref.finalize(found, found.engine.dispose)
+    return found
+
+
 def open_catalog(folder: Path) -> SqlCatalog:
     """A catalog with one namespace, whose tables lie in a folder."""
-    found = SqlCatalog("lake", uri=f"sqlite:///{folder}/c.db", warehouse=f"file://{folder}")
+    found = sql_catalog("lake", uri=f"sqlite:///{folder}/c.db", warehouse=f"file://{folder}")
     found.create_namespace("ns")
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from pyiceberg.catalog.sql import SqlCatalog
+from iceberg_sample import sql_catalog
 from pyiceberg.transforms import IdentityTransform
 
 from kldrift.config import config_from_mapping
@@ -27,7 +27,7 @@ def delta(root: Path, *tables: pa.Table) -> dict[str, str]:
 
 def iceberg(root: Path, *tables: pa.Table) -> dict[str, str]:
     root.mkdir(parents=True)
-    catalog = SqlCatalog("lake", uri=f"sqlite:///{root}/c.db", warehouse=f"file://{root}")
+    catalog = sql_catalog("lake", uri=f"sqlite:///{root}/c.db", warehouse=f"file://{root}")
     catalog.create_namespace("ns")
     made = catalog.create_table("ns.t", schema=tables[0].schema)
     with made.update_spec() as update:

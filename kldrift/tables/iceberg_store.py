@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +15,7 @@ import pyarrow as pa
 
 from kldrift.errors import OutputError, first_line
 from kldrift.tables.iceberg_log import IcebergLog, log_at, newest_metadata
-from kldrift.tables.local import LocalStore
+from kldrift.tables.local import LocalStore, locked
 from kldrift.tables.parquet import from_parquet
 from kldrift.tables.store import Store
 from kldrift.tables.table_store import (
@@ -110,11 +112,16 @@ class IcebergStore(TableStore):
         from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - an extra
 
         self._root.mkdir(parents=True, exist_ok=True)
+        file = self._root / CATALOG
         try:
-            catalog = SqlCatalog(
-                NAMESPACE, uri=f"sqlite:///{self._root / CATALOG}", warehouse=self._root.as_uri()
-            )
-            catalog.create_namespace_if_not_exists(NAMESPACE)
+            with locked(self._root):  # of two that find none, one makes its tables
+                with closing(sqlite3.connect(file)) as database:
+                    database.execute("PRAGMA schema_version")  # the catalog leaves damage open
+                catalog = SqlCatalog(
+                    NAMESPACE, uri=f"sqlite:///{file}", warehouse=self._root.as_uri()
+                )
+                weakref.finalize(self, catalog.close)
+                catalog.create_namespace_if_not_exists(NAMESPACE)
         except Exception as error:  # of SQLAlchemy, which is not asked for by name
             raise self._failed("open", CATALOG, error) from error
         return catalog

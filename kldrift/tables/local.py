@@ -83,7 +83,7 @@ class LocalStore:
                 folder.mkdir(parents=True, exist_ok=True)
                 staged[name] = _temporary(folder)
                 _write(staged[name], data)
-            with _locked(self._root):
+            with locked(self._root):
                 for name, temporary in staged.items():
                     _set_aside(self._root / name)
                     temporary.replace(self._root / name)
@@ -146,7 +146,8 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other writers out of a folder for a block, where its file system has locks."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         # Some network file systems lock no folder; each table is then still replaced whole.

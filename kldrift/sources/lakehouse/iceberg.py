@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -162,7 +162,8 @@ def _load(path: str, filesystem: Mapping[str, str]) -> Any:
         from pyiceberg.catalog import load_catalog  # noqa: PLC0415 - an extra
 
         catalog, _, name = path.removeprefix(CATALOG).partition("/")
-        return load_catalog(catalog, **told).load_table(name)
+        with closing(load_catalog(catalog, **told)) as opened:
+            return opened.load_table(name)
     from pyiceberg.table import StaticTable  # noqa: PLC0415 - an extra
 
     file = path if path.endswith(".json") else _newest(path.rstrip("/"), filesystem)

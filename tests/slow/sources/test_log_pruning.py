@@ -14,8 +14,8 @@ from delta_sample import add, write_log
 from deltalake import write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
+from iceberg_sample import sql_catalog
 from predicate_sample import ALL, TABLE
-from pyiceberg.catalog.sql import SqlCatalog
 
 from kldrift.sources.lakehouse.delta import open_delta
 from kldrift.sources.lakehouse.delta_files import _bound
@@ -48,7 +48,7 @@ def write_delta(root: Path, tables: list[pa.Table]) -> Snapshot:
 
 
 def write_iceberg(root: Path, tables: list[pa.Table]) -> Snapshot:
-    catalog = SqlCatalog("lake", uri=f"sqlite:///{root}.db", warehouse=f"file://{root}")
+    catalog = sql_catalog("lake", uri=f"sqlite:///{root}.db", warehouse=f"file://{root}")
     catalog.create_namespace("ns")
     made = catalog.create_table("ns.t", schema=_micros(tables[0]).schema)
     for table in tables:

@@ -189,11 +189,11 @@ def test_the_log_of_an_iceberg_table_is_read_once_per_commit(tmp_path, monkeypat
 
 
 def test_rows_that_another_program_deleted_from_an_iceberg_table_are_gone(tmp_path):
-    from pyiceberg.catalog.sql import SqlCatalog
+    from iceberg_sample import sql_catalog
 
     write_two_days(tmp_path, "iceberg")
     before = rows_of(tmp_path, "drift_scores")
-    catalog = SqlCatalog("kldrift", uri=f"sqlite:///{tmp_path / 'catalog.db'}")
+    catalog = sql_catalog("kldrift", uri=f"sqlite:///{tmp_path / 'catalog.db'}")
     catalog.load_table(("kldrift", "drift_scores")).delete("feature = 'tip_amount'")
     kept = [row for row in before if "'tip_amount'" not in row]
     assert len(kept) < len(before)

@@ -27,10 +27,10 @@ def store() -> Iterator[dict[str, str]]:
 
 
 def test_a_run_reads_an_iceberg_table_of_a_store_in_the_tasks(spark, store, tmp_path):
-    from pyiceberg.catalog.sql import SqlCatalog
+    from iceberg_sample import sql_catalog
 
     uri, place = f"sqlite:///{tmp_path}/c.db", f"s3://{BUCKET}/ice-run"
-    catalog = SqlCatalog("lake", uri=uri, warehouse=place, **iceberg._storage(store))
+    catalog = sql_catalog("lake", uri=uri, warehouse=place, **iceberg._storage(store))
     catalog.create_namespace("ns")
     table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50})
     catalog.create_table("ns.t", schema=table.schema).append(table)

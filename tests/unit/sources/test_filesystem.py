@@ -198,10 +198,10 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
 
 
 def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
-    from pyiceberg.catalog.sql import SqlCatalog
+    from iceberg_sample import sql_catalog
 
     told = iceberg._storage(store)
-    catalog = SqlCatalog(
+    catalog = sql_catalog(
         "lake", uri=f"sqlite:///{tmp_path}/c.db", warehouse=f"s3://{BUCKET}/ice", **told
     )
     catalog.create_namespace("ns")
