@@ -29,8 +29,8 @@ def _kept_by_arrow(where: str, table: pa.Table = TABLE) -> list[int] | Unsupport
     expression = to_arrow(where, table.schema)
     if isinstance(expression, Unsupported):
         return expression
-    batches = table.to_batches(max_chunksize=100)
-    return [i for batch in batches for i in batch.filter(expression)["id"].to_pylist()]
+    parts = [table.slice(at, 100) for at in range(0, len(table), 100)]
+    return [i for part in parts for i in part.filter(expression)["id"].to_pylist()]
 
 
 def _kept_by_spark(spark: SparkSession, path: Path, predicates: Sequence[str]) -> list[list[int]]:
